@@ -1,0 +1,79 @@
+# What can be done here; `make` alone lists it.
+
+# onnxruntime is reached through cgo: without a C compiler the build must say so, not leave it out.
+export CGO_ENABLED = 1
+
+FUZZTIME ?= 30s
+
+MODEL   = testdata/resnet8_digits.onnx
+COMPACT = bin/resnet8_digits.compact.onnx
+
+# The packages with a line that matches $(1), as ./path arguments.
+packages = $$(grep -rlE --include='*.go' $(1) . | xargs -n 1 dirname | sort -u)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build bin/compress
+	go build -trimpath -o bin/compress ./cmd/compress
+
+.PHONY: ort
+ort: ## fetch onnxruntime's library into the user's cache
+	go run ./cmd/compress ort
+
+.PHONY: demo
+demo: build ort ## compress a trained model with real data; before and after
+	bin/compress $(MODEL) --data testdata/digits.npz --method obs --target-macs 50% -o $(COMPACT) --force
+
+.PHONY: test
+test: ort ## run every test
+	go test ./...
+
+.PHONY: race
+race: ort ## run the packages that start goroutines under the race detector
+	go test -race $(call packages,'(^|[^a-z])go func|errgroup\.|sync\.')
+
+.PHONY: conformance
+conformance: ort ## run the operator cases of ONNX
+	go test -run Conformance ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file decl; do \
+		echo "== $${decl#func } in $$(dirname $$file)"; \
+		go test -run='^$$' -fuzz="^$${decl#func }\$$" -fuzztime=$(FUZZTIME) "$$(dirname $$file)" </dev/null || exit 1; \
+	done
+
+.PHONY: bench
+bench: ort ## run the benchmarks
+	go test -run='^$$' -bench=. -benchmem $(call packages,'^func Benchmark')
+
+.PHONY: lint
+lint: ## vet, gofumpt, staticcheck; golangci-lint where it is installed
+	go vet ./...
+	@unformatted=$$(go tool gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	go tool staticcheck ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; fi
+
+.PHONY: fmt
+fmt: ## format every Go file
+	go tool gofumpt -w .
+
+.PHONY: gen
+gen: ## regenerate the generated code
+	go generate ./...
+
+.PHONY: coverage
+coverage: ort ## write docs/coverage.md: what can be pruned in each model of the zoo
+	go run ./internal/cmd/coverage
+
+.PHONY: results
+results: ort ## write docs/results.md: accuracy against MACs
+	go run ./internal/cmd/results
+
+.PHONY: clean
+clean: ## remove what the build made
+	rm -rf bin
