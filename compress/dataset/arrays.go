@@ -1,0 +1,149 @@
+package dataset
+
+import (
+	"fmt"
+	"maps"
+
+	"onnxcompress/graph/tensor"
+)
+
+// arrays holds samples stacked along the first axis of one array per input.
+type arrays struct {
+	columns []column
+	count   int
+	label   []int64
+}
+
+// whole is one batch that is handed out as it is.
+type whole map[string]*tensor.Tensor
+
+// feed finds the source of the one array that feeds the only input.
+func feed(t, labels *tensor.Tensor, o Options) (source, error) {
+	if len(o.Inputs) > 1 {
+		return nil, fmt.Errorf("one array cannot feed %s", describe(o.Inputs))
+	}
+	return stack(map[string]*tensor.Tensor{o.Inputs[0].Name: t}, labels, o)
+}
+
+// stack makes a source of arrays by input name whose first axes count samples.
+func stack(data map[string]*tensor.Tensor, labels *tensor.Tensor, o Options) (source, error) {
+	a := &arrays{}
+	for _, p := range o.Inputs {
+		t := data[p.Name]
+		if t.Rank() == 0 {
+			return nil, fmt.Errorf("the array of input %v is a scalar: it counts no samples", p)
+		}
+		if t.Len() == 0 {
+			return nil, fmt.Errorf("holds no samples of input %v: its array is %v", p, t.Shape)
+		}
+		n := int(t.Shape[0])
+		if len(a.columns) > 0 && n != a.count {
+			return nil, fmt.Errorf("%d samples of input %s, but %d of %s", a.count, a.columns[0].port.Name, n, p.Name)
+		}
+		a.count = n
+		c, err := newColumn(p, t, o)
+		if err != nil {
+			return nil, err
+		}
+		a.columns = append(a.columns, c)
+	}
+	if labels != nil {
+		if err := a.take(labels); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// take sets the labels: whole numbers, one per sample.
+func (a *arrays) take(labels *tensor.Tensor) error {
+	if labels.Rank() == 0 || labels.Len() != int(labels.Shape[0]) {
+		return fmt.Errorf("labels of shape %v: want one number per sample", labels.Shape)
+	}
+	if labels.Len() != a.count {
+		return fmt.Errorf("%d samples, but %d labels", a.count, labels.Len())
+	}
+	a.label = make([]int64, 0, a.count)
+	for i, v := range labels.AsFloat64s() {
+		if v < 0 || v >= 1<<53 || v != float64(int64(v)) {
+			return fmt.Errorf("label %d is %v: want a class number", i, v)
+		}
+		a.label = append(a.label, int64(v))
+	}
+	return nil
+}
+
+// isWhole reports whether arrays by input name are one batch, as Options.Whole
+// tells.
+func isWhole(data map[string]*tensor.Tensor, labelled bool, o Options) bool {
+	stacked, count := true, int64(-1)
+	for _, p := range o.Inputs {
+		t := data[p.Name]
+		if !matches(t.Shape, p.Shape) {
+			return false
+		}
+		if t.Rank() == 0 || p.Shape[0] >= 0 || count >= 0 && count != t.Shape[0] {
+			stacked = false
+			continue
+		}
+		count = t.Shape[0]
+	}
+	return o.Whole || !labelled && !stacked
+}
+
+// matches reports whether a shape has a port's rank and fixed dimensions.
+func matches(shape, port []int64) bool {
+	if len(shape) != len(port) {
+		return false
+	}
+	for a, d := range port {
+		if d >= 0 && d != shape[a] {
+			return false
+		}
+	}
+	return true
+}
+
+func newWhole(data map[string]*tensor.Tensor, o Options) (whole, error) {
+	w := whole{}
+	for _, p := range o.Inputs {
+		t := data[p.Name]
+		if t.DType == p.DType {
+			w[p.Name] = t
+			continue
+		}
+		e, err := newEncoder(p, Options{}, frame{}, 1)
+		if err != nil {
+			return nil, err
+		}
+		out := &tensor.Tensor{DType: p.DType, Shape: t.Shape}
+		if out.Data, err = e.append(nil, t.AsFloat64s()); err != nil {
+			return nil, fmt.Errorf("array %s: %w", p.Name, err)
+		}
+		w[p.Name] = out
+	}
+	return w, nil
+}
+
+func (w whole) size() int       { return 1 }
+func (w whole) labels() []int64 { return nil }
+func (w whole) close() error    { return nil }
+
+func (w whole) rows([]int) (map[string]*tensor.Tensor, error) { return maps.Clone(w), nil }
+
+func (a *arrays) size() int       { return a.count }
+func (a *arrays) labels() []int64 { return a.label }
+func (a *arrays) close() error    { return nil }
+
+func (a *arrays) rows(idx []int) (map[string]*tensor.Tensor, error) {
+	out := map[string]*tensor.Tensor{}
+	for i := range a.columns {
+		c := &a.columns[i]
+		t, err := c.rows(idx)
+		if err != nil {
+			return nil, fmt.Errorf("input %s: %w", c.port.Name, err)
+		}
+		out[c.port.Name] = t
+	}
+	return out, nil
+}

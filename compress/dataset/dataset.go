@@ -1,0 +1,254 @@
+// Package dataset reads labelled or unlabelled samples from the forms people
+// keep them in (npz and npy arrays, IDX files, folders and zips of images) and
+// hands them out as batches in the type, layout and size a model's inputs ask
+// for.
+//
+// Integer pixels bound for a float input are scaled to [0,1] and then take mean
+// and std; float arrays are used as they are, and take mean and std only where
+// these are given. Integer inputs receive raw values.
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+
+	"onnxcompress/graph/tensor"
+)
+
+// Port is an input of the model: its name, element type and shape, with -1 for
+// a dimension that is free. The first dimension counts the samples of a batch.
+type Port struct {
+	Name  string
+	DType tensor.DType
+	Shape []int64
+}
+
+// Split says which part to take of data that names its own parts.
+type Split int
+
+// The parts of divided data. Data that is not divided is whole in either.
+const (
+	Train Split = iota
+	Test
+)
+
+func (p Split) String() string {
+	if p == Test {
+		return "test"
+	}
+	return "train"
+}
+
+// Options say how samples become inputs.
+type Options struct {
+	// Inputs are the model's inputs; at least one.
+	Inputs []Port
+	// Mean and Std normalise after scaling to [0,1]: nothing, one value, or one
+	// per channel. They apply to float inputs: the only input of the model, or
+	// of several those of four dimensions, of which one is 1 or 3 channels.
+	Mean, Std []float64
+	// NumSamples limits the set to a random subset; 0 takes everything.
+	NumSamples int
+	// Seed determines NumSamples' subset and Set.Split.
+	Seed int64
+	// Split is the part to read.
+	Split Split
+	// Whole reads an npz of arrays named as the inputs as one batch wherever
+	// they fit the inputs' ranks and fixed dimensions. Without it they are one
+	// batch only where they fit and cannot count samples: unlabelled, with a
+	// first dimension that is fixed, absent or of differing length. One batch
+	// is converted to the inputs' types and otherwise left alone.
+	Whole bool
+}
+
+// source holds samples; its methods may be called concurrently.
+type source interface {
+	size() int
+	labels() []int64
+	rows(idx []int) (map[string]*tensor.Tensor, error)
+	close() error
+}
+
+// Set is a sequence of samples. It may be used concurrently; sets made by Split
+// share its source.
+type Set struct {
+	source  source
+	index   []int
+	seed    int64
+	divided bool
+}
+
+// Batch is a run of samples as Set.Batch returns it.
+type Batch struct {
+	Inputs map[string]*tensor.Tensor
+	Labels []int64
+}
+
+// Open reads the data at path: an npz or npy file, a folder of IDX files, a
+// folder of images, or a zip of one. Images are decoded when a batch asks for
+// them, arrays are held in memory. The caller closes the set.
+func Open(path string, o Options) (*Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	src, divided, err := open(path, info, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s := &Set{source: src, seed: o.Seed, divided: divided, index: upTo(src.size())}
+	if s.Len() == 0 {
+		return nil, errors.Join(fmt.Errorf("%s: holds no samples", path), src.close())
+	}
+	if o.NumSamples > 0 && o.NumSamples < s.Len() {
+		s, _ = s.divide(o.NumSamples)
+	}
+	return s, nil
+}
+
+func open(path string, info os.FileInfo, o Options) (source, bool, error) {
+	if err := o.check(); err != nil {
+		return nil, false, err
+	}
+	if !info.IsDir() {
+		return openFile(path, info.Size(), o)
+	}
+	names, err := idxFiles(path)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(names) > 0 {
+		return openIDX(path, names, o)
+	}
+	return openImages(os.DirFS(path), nil, o)
+}
+
+func (o *Options) check() error {
+	if len(o.Inputs) == 0 {
+		return errors.New("the model has no input to feed")
+	}
+	if o.NumSamples < 0 {
+		return fmt.Errorf("%d samples asked for", o.NumSamples)
+	}
+	for _, v := range slices.Concat(o.Mean, o.Std) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("mean %v, std %v: not finite", o.Mean, o.Std)
+		}
+	}
+	if slices.Contains(o.Std, 0) {
+		return fmt.Errorf("std %v: zero", o.Std)
+	}
+	if len(o.Mean)+len(o.Std) > 0 && !slices.ContainsFunc(o.Inputs, o.normalises) {
+		return fmt.Errorf("mean and std fit no input of %s", describe(o.Inputs))
+	}
+	return nil
+}
+
+// normalises reports whether mean and std are meant for a port.
+func (o *Options) normalises(p Port) bool {
+	return p.DType.IsFloat() && (len(o.Inputs) == 1 || isImageInput(p))
+}
+
+// Len is the number of samples.
+func (s *Set) Len() int { return len(s.index) }
+
+// Labelled reports whether samples have labels.
+func (s *Set) Labelled() bool { return s.source.labels() != nil }
+
+// Divided reports whether the data names a training and a test part of its own.
+// Where it does not, either Split is the same samples.
+func (s *Set) Divided() bool { return s.divided }
+
+// Whole reports whether the set is one batch of fixed shape: it has the length
+// 1, and its only sample is the batch as the file holds it.
+func (s *Set) Whole() bool {
+	_, ok := s.source.(whole)
+	return ok
+}
+
+// Batch returns the samples at idx by input name, the first dimension counting
+// them, and their labels, nil where there are none. Neither may be written to.
+func (s *Set) Batch(idx []int) (inputs map[string]*tensor.Tensor, labels []int64, err error) {
+	if len(idx) == 0 {
+		return nil, nil, errors.New("batch of no samples")
+	}
+	if s.Whole() && len(idx) > 1 {
+		return nil, nil, errors.New("batch of several samples of a set that is one batch")
+	}
+	at := make([]int, len(idx))
+	for k, i := range idx {
+		if i < 0 || i >= len(s.index) {
+			return nil, nil, fmt.Errorf("sample %d of a set of %d", i, len(s.index))
+		}
+		at[k] = s.index[i]
+	}
+	if inputs, err = s.source.rows(at); err != nil {
+		return nil, nil, err
+	}
+	if all := s.source.labels(); all != nil {
+		labels = make([]int64, len(at))
+		for k, i := range at {
+			labels[k] = all[i]
+		}
+	}
+	return inputs, labels, nil
+}
+
+// Batches goes through the set in order, n samples at a time; the last batch
+// may be shorter. It ends after the first error.
+func (s *Set) Batches(n int) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		for part := range slices.Chunk(upTo(s.Len()), max(n, 1)) {
+			inputs, labels, err := s.Batch(part)
+			if !yield(Batch{inputs, labels}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Split divides the set at random into a share held back and the rest. Both
+// have at least one sample if there are two or more and share lies between 0
+// and 1; a single sample is never held back.
+func (s *Set) Split(share float64) (held, rest *Set) {
+	n := s.Len()
+	count := int(math.Round(min(max(share, 0), 1) * float64(n)))
+	switch {
+	case n == 1:
+		count = 0
+	case share > 0 && share < 1:
+		count = min(max(count, 1), n-1)
+	}
+	return s.divide(count)
+}
+
+// divide draws n samples; both parts keep the order of the set.
+func (s *Set) divide(n int) (drawn, rest *Set) {
+	order := rand.New(rand.NewPCG(uint64(s.seed), uint64(s.Len()))).Perm(s.Len())
+	part := func(at []int) *Set {
+		slices.Sort(at)
+		p := *s
+		p.index = make([]int, len(at))
+		for k, i := range at {
+			p.index[k] = s.index[i]
+		}
+		return &p
+	}
+	return part(order[:n:n]), part(order[n:])
+}
+
+// Close releases the file behind the set and behind all that were split from it.
+func (s *Set) Close() error { return s.source.close() }
+
+func upTo(n int) []int {
+	v := make([]int, n)
+	for i := range v {
+		v[i] = i
+	}
+	return v
+}

@@ -1,0 +1,239 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"onnxcompress/graph/tensor"
+)
+
+// images decodes the files of a folder or of a zip when they are asked for.
+type images struct {
+	tree   fs.FS
+	behind io.Closer // the zip's file, if any
+	files  []string
+	label  []int64
+	port   Port
+	frame
+	encoder
+}
+
+var imageExt = []string{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}
+
+var partDirs = map[Split][]string{
+	Train: {"train", "training"},
+	Test:  {"test", "testing", "val", "valid", "validation"},
+}
+
+// openImages lists the images below tree. What is behind it is closed with the
+// source.
+func openImages(tree fs.FS, behind io.Closer, o Options) (source, bool, error) {
+	if len(o.Inputs) > 1 {
+		return nil, false, fmt.Errorf("images feed one input, the model has %s", describe(o.Inputs))
+	}
+	s := &images{tree: tree, behind: behind, port: o.Inputs[0]}
+	var ok bool
+	if s.frame, ok = frameOf(s.port); !ok {
+		return nil, false, fmt.Errorf("input %v takes no images: want [N,C,H,W] or [N,H,W,C] of 1 or 3 channels", s.port)
+	}
+	if err := s.sized(1, 1).bounded(); err != nil {
+		return nil, false, fmt.Errorf("input %v: %w", s.port, err)
+	}
+	var err error
+	if s.encoder, err = newEncoder(s.port, o, s.frame, 255); err != nil {
+		return nil, false, err
+	}
+	divided, err := s.find(o.Split)
+	return s, divided, err
+}
+
+// find lists the images of a part. Its sub-folders are classes, numbered in the
+// order of their names over all parts; without any it is unlabelled.
+func (s *images) find(part Split) (divided bool, err error) {
+	root, err := unwrap(s.tree)
+	if err != nil {
+		return false, err
+	}
+	all, _, err := readDir(s.tree, root)
+	if err != nil {
+		return false, err
+	}
+	parts, dir := []string{root}, root
+	if divided = isDivided(all); divided {
+		parts = parts[:0]
+		for _, d := range all {
+			if partOf(d) >= 0 {
+				parts = append(parts, path.Join(root, d))
+			}
+		}
+		if dir, err = pickPart(root, all, part); err != nil {
+			return divided, err
+		}
+	}
+	var classes []string
+	for _, p := range parts {
+		subs, _, err := readDir(s.tree, p)
+		if err != nil {
+			return divided, err
+		}
+		classes = append(classes, subs...)
+	}
+	slices.Sort(classes)
+	return divided, s.collect(dir, slices.Compact(classes))
+}
+
+func (s *images) collect(dir string, classes []string) error {
+	subs, files, err := readDir(s.tree, dir)
+	if err != nil {
+		return err
+	}
+	if len(subs) == 0 {
+		for _, f := range files {
+			s.files = append(s.files, path.Join(dir, f))
+		}
+		return nil
+	}
+	s.label = []int64{}
+	for _, d := range subs {
+		class, _ := slices.BinarySearch(classes, d)
+		err := fs.WalkDir(s.tree, path.Join(dir, d), func(name string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() && isImage(e.Name()) {
+				s.files = append(s.files, name)
+				s.label = append(s.label, int64(class))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *images) size() int       { return len(s.files) }
+func (s *images) labels() []int64 { return s.label }
+
+func (s *images) close() error {
+	if s.behind == nil {
+		return nil
+	}
+	return s.behind.Close()
+}
+
+func (s *images) rows(idx []int) (map[string]*tensor.Tensor, error) {
+	out := &tensor.Tensor{DType: s.port.DType}
+	var first frame
+	for k, i := range idx {
+		img, err := decodeImage(s.tree, s.files[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.files[i], err)
+		}
+		f := s.sized(int64(img.Bounds().Dy()), int64(img.Bounds().Dx()))
+		if err := f.bounded(); err != nil {
+			return nil, fmt.Errorf("%s: input %v: %w", s.files[i], s.port, err)
+		}
+		if k == 0 {
+			first = f
+			out.Shape = append([]int64{int64(len(idx))}, f.shape()...)
+		}
+		if f != first {
+			return nil, fmt.Errorf("%s is %dx%d, %s %dx%d: input %v leaves the size free, so a batch takes one size",
+				s.files[i], f.width, f.height, s.files[idx[0]], first.width, first.height, s.port)
+		}
+		if out.Data, err = s.append(out.Data, f.values(img)); err != nil {
+			return nil, fmt.Errorf("%s: input %v: %w", s.files[i], s.port, err)
+		}
+	}
+	return map[string]*tensor.Tensor{s.port.Name: out}, nil
+}
+
+func isImage(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains(imageExt, strings.ToLower(path.Ext(name)))
+}
+
+// readDir lists the sub-folders and the images of a folder by name, following
+// links and leaving out what is hidden.
+func readDir(tree fs.FS, dir string) (subs, files []string, err error) {
+	entries, err := fs.ReadDir(tree, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || name == "__MACOSX" {
+			continue
+		}
+		isDir := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := fs.Stat(tree, path.Join(dir, name))
+			if err != nil {
+				return nil, nil, err
+			}
+			isDir = info.IsDir()
+		}
+		switch {
+		case isDir:
+			subs = append(subs, name)
+		case isImage(name):
+			files = append(files, name)
+		}
+	}
+	return subs, files, nil
+}
+
+// unwrap goes down to the folder that holds the parts or the classes: a lone
+// folder that itself holds folders only wraps them.
+func unwrap(tree fs.FS) (string, error) {
+	dir := "."
+	for {
+		subs, files, err := readDir(tree, dir)
+		if err != nil {
+			return "", err
+		}
+		if len(subs) != 1 || len(files) > 0 || partOf(subs[0]) >= 0 {
+			return dir, nil
+		}
+		next := path.Join(dir, subs[0])
+		inner, _, err := readDir(tree, next)
+		if err != nil || len(inner) == 0 {
+			return dir, err
+		}
+		dir = next
+	}
+}
+
+// partOf is the part a folder's name means, or -1.
+func partOf(name string) Split {
+	for part, names := range partDirs {
+		if slices.Contains(names, strings.ToLower(name)) {
+			return part
+		}
+	}
+	return -1
+}
+
+// isDivided reports whether folders are parts rather than classes: all are
+// named as parts, or both parts are among them.
+func isDivided(dirs []string) bool {
+	count := map[Split]int{}
+	for _, d := range dirs {
+		count[partOf(d)]++
+	}
+	return count[Train] > 0 && count[Test] > 0 || len(dirs) > 0 && count[-1] == 0
+}
+
+func pickPart(root string, dirs []string, part Split) (string, error) {
+	for _, name := range partDirs[part] {
+		for _, d := range dirs {
+			if strings.EqualFold(d, name) {
+				return path.Join(root, d), nil
+			}
+		}
+	}
+	return "", errors.New("has no folder of " + part.String() + " images, only " + list(dirs))
+}
