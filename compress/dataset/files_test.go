@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 )
 
 // npyBytes is an npy file of little-endian values; values is any that
@@ -27,7 +28,7 @@ func npyBytes(descr string, shape []int, values any) []byte {
 
 func rawNPY(head string, values any) []byte {
 	var b bytes.Buffer
-	b.WriteString(npyMagic + "\x01\x00")
+	b.WriteString(npy.Magic + "\x01\x00")
 	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(head))))
 	b.WriteString(head)
 	if err := binary.Write(&b, binary.LittleEndian, values); err != nil {

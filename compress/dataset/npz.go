@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 )
 
 // openFile tells npz, npy and a zip of images apart by what they hold.
@@ -26,10 +28,10 @@ func openFile(path string, size int64, o Options) (_ source, divided bool, err e
 		}
 	}()
 	var magic [6]byte
-	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:2]) != "PK" && string(magic[:]) != npyMagic {
+	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:2]) != "PK" && string(magic[:]) != npy.Magic {
 		return nil, false, errors.New("is neither an npz or npy file, nor a zip or a folder of images, nor a folder of IDX files")
 	}
-	if string(magic[:]) == npyMagic {
+	if string(magic[:]) == npy.Magic {
 		t, err := readNPY(f, size)
 		if err != nil {
 			return nil, false, err
@@ -50,6 +52,17 @@ func openFile(path string, size int64, o Options) (_ source, divided bool, err e
 }
 
 func isNPY(f *zip.File) bool { return strings.HasSuffix(f.Name, ".npy") }
+
+func readNPY(r io.Reader, size int64) (*tensor.Tensor, error) {
+	t, err := npy.Read(r, uint64(size))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("npy: %w", err)
+	case t.AsFloat64s() == nil && t.Len() > 0:
+		return nil, fmt.Errorf("npy array of %v: only numbers and booleans can be read", t.DType)
+	}
+	return t, nil
+}
 
 // archive is an npz: its arrays by name, read when asked for.
 type archive struct {

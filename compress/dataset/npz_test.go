@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/sbinet/npyio/npz"
@@ -253,12 +252,4 @@ func FuzzIDX(f *testing.F) {
 			t.Fatalf("%v of %v in %d bytes", a.Shape, a.DType, len(a.Data))
 		}
 	})
-}
-
-func TestRowMajor(t *testing.T) {
-	// [2,3,2] with the first index running fastest.
-	in := []byte{0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11}
-	if got := rowMajor(in, []int64{2, 3, 2}, 1); !slices.Equal(got, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
-		t.Error(got)
-	}
 }

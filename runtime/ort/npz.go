@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 )
 
 // ReadNPZ reads the arrays of a numpy archive by name, and their names in the
@@ -43,15 +44,7 @@ func readEntry(f *zip.File) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	defer r.Close()
-	t, err := readNPY(r, f.UncompressedSize64)
-	if err != nil {
-		return nil, err
-	}
-	// The checksum is verified at the end of the entry.
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return npy.Read(r, f.UncompressedSize64)
 }
 
 // WriteNPZ writes the named arrays, in that order and uncompressed, as numpy's
@@ -88,7 +81,7 @@ func writeArrays(w io.Writer, names []string, arrays map[string]*tensor.Tensor) 
 		if t == nil {
 			return fmt.Errorf("no array %s to write", name)
 		}
-		b, err := appendNPY(nil, t)
+		b, err := npy.Append(nil, t)
 		if err != nil {
 			return fmt.Errorf("array %s: %w", name, err)
 		}

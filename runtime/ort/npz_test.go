@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 )
 
 func TestNPZRoundTrip(t *testing.T) {
@@ -78,14 +79,14 @@ func TestWriteNPZFails(t *testing.T) {
 }
 
 // npy is an array file with the header text numpy would write.
-func npy(header string, data ...byte) []byte {
-	b := append(slices.Clone(npyMagic), 1, 0)
+func array(header string, data ...byte) []byte {
+	b := append([]byte(npy.Magic), 1, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
 	return append(append(b, header...), data...)
 }
 
 func TestReadNPY(t *testing.T) {
-	version2 := append(append(slices.Clone(npyMagic), 2, 0, 60, 0, 0, 0), "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }  \n\x05\x06"...)
+	version2 := append(append([]byte(npy.Magic), 2, 0, 60, 0, 0, 0), "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }  \n\x05\x06"...)
 	cases := []struct {
 		name   string
 		file   []byte
@@ -93,16 +94,16 @@ func TestReadNPY(t *testing.T) {
 		shape  []int64
 		values []float64
 	}{
-		{"big-endian", npy("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", 0, 1, 1, 0), tensor.Int16, []int64{2}, []float64{1, 256}},
-		{"column-major", npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", 1, 4, 2, 5, 3, 6), tensor.Uint8, []int64{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
-		{"column-major of rank 3", npy("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 1, 2), }", 1, 3, 2, 4), tensor.Int8, []int64{2, 1, 2}, []float64{1, 2, 3, 4}},
-		{"scalar", npy("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", 1), tensor.Bool, nil, []float64{1}},
-		{"half", npy("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", 0, 0x3c), tensor.Float16, []int64{1}, []float64{1}},
+		{"big-endian", array("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", 0, 1, 1, 0), tensor.Int16, []int64{2}, []float64{1, 256}},
+		{"column-major", array("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", 1, 4, 2, 5, 3, 6), tensor.Uint8, []int64{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
+		{"column-major of rank 3", array("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 1, 2), }", 1, 3, 2, 4), tensor.Int8, []int64{2, 1, 2}, []float64{1, 2, 3, 4}},
+		{"scalar", array("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", 1), tensor.Bool, nil, []float64{1}},
+		{"half", array("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", 0, 0x3c), tensor.Float16, []int64{1}, []float64{1}},
 		{"version 2", version2, tensor.Uint8, []int64{2}, []float64{5, 6}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := readNPY(bytes.NewReader(c.file), uint64(len(c.file)))
+			got, err := npy.Read(bytes.NewReader(c.file), uint64(len(c.file)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,11 +116,11 @@ func TestReadNPY(t *testing.T) {
 
 func TestReadStrings(t *testing.T) {
 	for name, file := range map[string][]byte{
-		"bytes":               npy("{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }", 'a', 'b', 0, 'c', 0, 0),
-		"unicode":             npy("{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }", 'a', 0, 0, 0, 'b', 0, 0, 0, 'c', 0, 0, 0, 0, 0, 0, 0),
-		"big-endian unicode ": npy("{'descr': '>U2', 'fortran_order': False, 'shape': (2,), }", 0, 0, 0, 'a', 0, 0, 0, 'b', 0, 0, 0, 'c', 0, 0, 0, 0),
+		"bytes":               array("{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }", 'a', 'b', 0, 'c', 0, 0),
+		"unicode":             array("{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }", 'a', 0, 0, 0, 'b', 0, 0, 0, 'c', 0, 0, 0, 0, 0, 0, 0),
+		"big-endian unicode ": array("{'descr': '>U2', 'fortran_order': False, 'shape': (2,), }", 0, 0, 0, 'a', 0, 0, 0, 'b', 0, 0, 0, 'c', 0, 0, 0, 0),
 	} {
-		got, err := readNPY(bytes.NewReader(file), uint64(len(file)))
+		got, err := npy.Read(bytes.NewReader(file), uint64(len(file)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if len(got.Strings) != 2 || string(got.Strings[0]) != "ab" || string(got.Strings[1]) != "c" {
@@ -135,22 +136,22 @@ func TestReadNPYRefuses(t *testing.T) {
 	}{
 		"empty":            {nil, "EOF"},
 		"text":             {[]byte("hello, this is no array"), "not a numpy array"},
-		"version":          {append(slices.Clone(npyMagic), 9, 0, 0, 0), "version 9"},
-		"long header":      {append(slices.Clone(npyMagic), 2, 0, 255, 255, 255, 255), "too long"},
-		"cut header":       {append(slices.Clone(npyMagic), 1, 0, 255, 0), "EOF"},
-		"objects":          {npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), "no plain array"},
-		"records":          {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"), "no plain array"},
-		"dates":            {npy("{'descr': '<M8', 'fortran_order': False, 'shape': (1,), }"), "M8"},
-		"negative":         {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"), "no plain array"},
-		"overflow":         {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }"), "dimension"},
-		"more than exists": {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,), }", 1, 2, 3, 4), "4000000"},
-		"huge":             {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 1000000000), }"), "2^40"},
-		"less than exists": {npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", 1, 2), "and there are"},
-		"no length":        {npy("{'descr': '|S0', 'fortran_order': False, 'shape': (1099511627776,), }"), "no length"},
+		"version":          {append([]byte(npy.Magic), 9, 0, 0, 0), "version 9"},
+		"long header":      {append([]byte(npy.Magic), 2, 0, 255, 255, 255, 255), "too long"},
+		"cut header":       {append([]byte(npy.Magic), 1, 0, 255, 0), "EOF"},
+		"objects":          {array("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), "no plain array"},
+		"records":          {array("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"), "no plain array"},
+		"dates":            {array("{'descr': '<M8', 'fortran_order': False, 'shape': (1,), }"), "M8"},
+		"negative":         {array("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"), "no plain array"},
+		"overflow":         {array("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }"), "dimension"},
+		"more than exists": {array("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,), }", 1, 2, 3, 4), "4000000"},
+		"huge":             {array("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 1000000000), }"), "2^40"},
+		"less than exists": {array("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", 1, 2), "and there are"},
+		"no length":        {array("{'descr': '|S0', 'fortran_order': False, 'shape': (1099511627776,), }"), "no length"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := readNPY(bytes.NewReader(c.file), uint64(len(c.file)))
+			_, err := npy.Read(bytes.NewReader(c.file), uint64(len(c.file)))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
@@ -160,7 +161,7 @@ func TestReadNPYRefuses(t *testing.T) {
 
 func TestReadNPZRefuses(t *testing.T) {
 	dir := t.TempDir()
-	twice, good := filepath.Join(dir, "twice.npz"), npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", 7)
+	twice, good := filepath.Join(dir, "twice.npz"), array("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", 7)
 	writeZip(t, twice, []string{"x.npy", "x.npy"}, good)
 	other := filepath.Join(dir, "other.npz")
 	writeZip(t, other, []string{"readme.txt"}, []byte("no array at all"))
@@ -199,10 +200,10 @@ func writeZip(t *testing.T, path string, names []string, data []byte) {
 // FuzzReadNPY holds that no bytes make the reader panic or hand out a tensor
 // whose data does not fit its shape.
 func FuzzReadNPY(f *testing.F) {
-	f.Add(npy("{'descr': '>c8', 'fortran_order': True, 'shape': (1, 1), }", 1, 2, 3, 4, 5, 6, 7, 8))
-	f.Add(npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", 1, 2, 3, 255))
+	f.Add(array("{'descr': '>c8', 'fortran_order': True, 'shape': (1, 1), }", 1, 2, 3, 4, 5, 6, 7, 8))
+	f.Add(array("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", 1, 2, 3, 255))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		got, err := readNPY(bytes.NewReader(file), uint64(len(file)))
+		got, err := npy.Read(bytes.NewReader(file), uint64(len(file)))
 		if err != nil {
 			return
 		}

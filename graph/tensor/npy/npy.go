@@ -1,4 +1,5 @@
-package ort
+// Package npy reads and writes arrays in numpy's file format.
+package npy
 
 import (
 	"bytes"
@@ -18,10 +19,11 @@ import (
 // maxHeader bounds the header of an array: numpy itself refuses longer ones.
 const maxHeader = 1 << 16
 
-var npyMagic = []byte("\x93NUMPY")
+// Magic is how every file of the format begins.
+const Magic = "\x93NUMPY"
 
-// npyTypes are numpy's names of element types without the byte order.
-var npyTypes = map[string]tensor.DType{
+// dtypes are numpy's names of element types without the byte order.
+var dtypes = map[string]tensor.DType{
 	"f4": tensor.Float32, "f8": tensor.Float64, "f2": tensor.Float16, "b1": tensor.Bool,
 	"i1": tensor.Int8, "i2": tensor.Int16, "i4": tensor.Int32, "i8": tensor.Int64,
 	"u1": tensor.Uint8, "u2": tensor.Uint16, "u4": tensor.Uint32, "u8": tensor.Uint64,
@@ -29,13 +31,13 @@ var npyTypes = map[string]tensor.DType{
 }
 
 var (
-	npyDescr   = regexp.MustCompile(`'descr':\s*'([<>=|]?)([a-zA-Z])(\d{1,6})'`)
-	npyFortran = regexp.MustCompile(`'fortran_order':\s*(True|False)`)
-	npyShape   = regexp.MustCompile(`'shape':\s*\(([0-9, ]*)\)`)
+	descrField = regexp.MustCompile(`'descr':\s*'([<>=|]?)([a-zA-Z])(\d{1,6})'`)
+	orderField = regexp.MustCompile(`'fortran_order':\s*(True|False)`)
+	shapeField = regexp.MustCompile(`'shape':\s*\(([0-9, ]*)\)`)
 )
 
-// npyHeader describes the array that follows it.
-type npyHeader struct {
+// header describes the array that follows it.
+type header struct {
 	dtype   tensor.DType
 	width   int // bytes per element
 	unicode bool
@@ -45,38 +47,38 @@ type npyHeader struct {
 	length  int64 // of the header in the file
 }
 
-func readHeader(r io.Reader) (npyHeader, error) {
+func readHeader(r io.Reader) (header, error) {
 	var fixed [12]byte
 	if _, err := io.ReadFull(r, fixed[:10]); err != nil {
-		return npyHeader{}, err
+		return header{}, err
 	}
-	if !bytes.HasPrefix(fixed[:], npyMagic) {
-		return npyHeader{}, errors.New("not a numpy array")
+	if !bytes.HasPrefix(fixed[:], []byte(Magic)) {
+		return header{}, errors.New("not a numpy array")
 	}
 	size, before := int64(binary.LittleEndian.Uint16(fixed[8:])), int64(10)
 	if version := fixed[6]; version == 2 || version == 3 {
 		if _, err := io.ReadFull(r, fixed[10:]); err != nil {
-			return npyHeader{}, err
+			return header{}, err
 		}
 		size, before = int64(binary.LittleEndian.Uint32(fixed[8:])), 12
 	} else if version != 1 {
-		return npyHeader{}, fmt.Errorf("version %d of the numpy format is unknown", version)
+		return header{}, fmt.Errorf("version %d of the numpy format is unknown", version)
 	}
 	if size > maxHeader {
-		return npyHeader{}, fmt.Errorf("a header of %d bytes is too long", size)
+		return header{}, fmt.Errorf("a header of %d bytes is too long", size)
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return npyHeader{}, err
+		return header{}, err
 	}
 	h, err := parseHeader(string(text))
 	h.length = before + size
 	return h, err
 }
 
-func parseHeader(text string) (npyHeader, error) {
-	var h npyHeader
-	descr, order, shape := npyDescr.FindStringSubmatch(text), npyFortran.FindStringSubmatch(text), npyShape.FindStringSubmatch(text)
+func parseHeader(text string) (header, error) {
+	var h header
+	descr, order, shape := descrField.FindStringSubmatch(text), orderField.FindStringSubmatch(text), shapeField.FindStringSubmatch(text)
 	if descr == nil || order == nil || shape == nil {
 		return h, fmt.Errorf("the header %.80q describes no plain array", text)
 	}
@@ -88,7 +90,7 @@ func parseHeader(text string) (npyHeader, error) {
 	case "S":
 		h.dtype = tensor.String
 	default:
-		dtype, ok := npyTypes[kind+descr[3]]
+		dtype, ok := dtypes[kind+descr[3]]
 		if !ok {
 			return h, fmt.Errorf("elements of numpy type %s%s are unknown", kind, descr[3])
 		}
@@ -107,9 +109,10 @@ func parseHeader(text string) (npyHeader, error) {
 	return h, nil
 }
 
-// readNPY reads one array of a file of size bytes; memory grows with the bytes
+// Read reads one array of a file of size bytes to its end. Every numeric type,
+// booleans and strings are read, in any byte and axis order. Memory grows with the bytes
 // that are really there, not with those the header claims.
-func readNPY(r io.Reader, size uint64) (*tensor.Tensor, error) {
+func Read(r io.Reader, size uint64) (*tensor.Tensor, error) {
 	h, err := readHeader(r)
 	if err != nil {
 		return nil, err
@@ -123,6 +126,10 @@ func readNPY(r io.Reader, size uint64) (*tensor.Tensor, error) {
 	}
 	var b bytes.Buffer
 	if _, err := io.CopyN(&b, r, n*int64(h.width)); err != nil {
+		return nil, err
+	}
+	// The end of a compressed stream is where its checksum is compared.
+	if _, err := io.Copy(io.Discard, r); err != nil {
 		return nil, err
 	}
 	data := b.Bytes()
@@ -177,7 +184,7 @@ func reverseEach(data []byte, width int) {
 }
 
 // strings decodes elements padded with zeros to one width.
-func (h npyHeader) strings(data []byte, n int) *tensor.Tensor {
+func (h header) strings(data []byte, n int) *tensor.Tensor {
 	t := &tensor.Tensor{DType: tensor.String, Shape: h.shape, Strings: make([][]byte, n)}
 	var order binary.ByteOrder = binary.LittleEndian
 	if h.big {
@@ -198,9 +205,9 @@ func (h npyHeader) strings(data []byte, n int) *tensor.Tensor {
 	return t
 }
 
-// appendNPY appends t as a numpy array of version 1. bfloat16, which numpy does
+// Append appends t as a numpy array of version 1. bfloat16, which numpy does
 // not have, becomes float32.
-func appendNPY(b []byte, t *tensor.Tensor) ([]byte, error) {
+func Append(b []byte, t *tensor.Tensor) ([]byte, error) {
 	descr, data := "", t.Data
 	switch t.DType {
 	case tensor.String:
@@ -208,7 +215,7 @@ func appendNPY(b []byte, t *tensor.Tensor) ([]byte, error) {
 	case tensor.BFloat16:
 		descr, data = "<f4", widened(t.Data)
 	default:
-		for name, dtype := range npyTypes {
+		for name, dtype := range dtypes {
 			if dtype == t.DType {
 				descr = "<" + name
 			}
@@ -228,13 +235,13 @@ func appendNPY(b []byte, t *tensor.Tensor) ([]byte, error) {
 	if len(dims) == 1 {
 		shape += ","
 	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape)
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape)
 	// numpy aligns the data to 64 bytes and ends the header with a newline.
-	total := (len(npyMagic) + 4 + len(header) + 1 + 63) / 64 * 64
-	header += strings.Repeat(" ", total-len(npyMagic)-4-len(header)-1) + "\n"
-	b = append(append(b, npyMagic...), 1, 0)
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
-	return append(append(b, header...), data...), nil
+	total := (len(Magic) + 4 + len(text) + 1 + 63) / 64 * 64
+	text += strings.Repeat(" ", total-len(Magic)-4-len(text)-1) + "\n"
+	b = append(append(b, Magic...), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(text)))
+	return append(append(b, text...), data...), nil
 }
 
 func widened(bfloat16s []byte) []byte {
