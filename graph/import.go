@@ -1,0 +1,261 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+
+	"onnxcompress/graph/op"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/onnx"
+)
+
+// ErrInvalid marks a model whose graph breaks a rule of ONNX.
+var ErrInvalid = errors.New("invalid graph")
+
+// ListedUntil is the last IR version in which every initializer has to be
+// listed among the inputs, so that listing says nothing of the caller's intent.
+const ListedUntil = 3
+
+// Import reads the main graph of a model. It fails on a name that is used but
+// not defined, defined twice, or defined after its use.
+func Import(m *onnx.Model) (*Graph, error) {
+	p := m.Proto.GetGraph()
+	g := &Graph{
+		Model:  m,
+		byName: make(map[string]*Value, len(p.GetNode())*2),
+		opsets: map[string]int{},
+	}
+	for _, o := range m.Proto.GetOpsetImport() {
+		g.opsets[canonical(o.GetDomain())] = int(o.GetVersion())
+	}
+	im := importer{Graph: g, functions: map[string]bool{}}
+	for _, f := range m.Proto.GetFunctions() {
+		im.functions[f.GetDomain()+"\x00"+f.GetName()] = true
+	}
+	im.initializers(p)
+	im.inputs(p, m.Proto.GetIrVersion())
+	for _, n := range p.GetNode() {
+		im.node(n)
+	}
+	im.outputs(p)
+	if err := errors.Join(im.problems...); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrInvalid, onnx.OneLine(err))
+	}
+	return g, nil
+}
+
+type importer struct {
+	*Graph
+	functions map[string]bool
+	problems  []error
+}
+
+func (im *importer) fail(format string, args ...any) {
+	im.problems = append(im.problems, fmt.Errorf(format, args...))
+}
+
+func (im *importer) define(name string) *Value {
+	v := &Value{Name: name, ID: len(im.Values)}
+	if im.byName[name] != nil {
+		im.fail("value %q is defined twice", name)
+	}
+	im.byName[name] = v
+	im.Values = append(im.Values, v)
+	return v
+}
+
+func (im *importer) initializers(p *onnx.GraphProto) {
+	for _, t := range p.GetInitializer() {
+		im.define(t.GetName()).Init = t
+	}
+	for _, s := range p.GetSparseInitializer() {
+		im.define(s.GetValues().GetName()).Sparse = s
+	}
+}
+
+func (im *importer) inputs(p *onnx.GraphProto, ir int64) {
+	for _, in := range p.GetInput() {
+		if v := im.byName[in.GetName()]; v != nil && (v.Init != nil || v.Sparse != nil) {
+			v.Type = in.GetType()
+			// A default that the caller may override is a constant for this
+			// tool: the compact model keeps it so, listed as it was.
+			v.Input = ir > ListedUntil
+			continue
+		}
+		v := im.define(in.GetName())
+		v.Type, v.Input = in.GetType(), true
+		im.Inputs = append(im.Inputs, v)
+	}
+}
+
+func (im *importer) node(p *onnx.NodeProto) {
+	n := &Node{Index: len(im.Nodes), Proto: p}
+	im.Nodes = append(im.Nodes, n)
+	domain := canonical(p.GetDomain())
+	n.version = im.opsets[domain]
+	n.Function = im.functions[p.GetDomain()+"\x00"+p.GetOpType()]
+	if !n.Function {
+		n.Spec = op.Lookup(domain, p.GetOpType())
+	}
+	n.attrs = im.attributes(p)
+	for slot, name := range p.GetInput() {
+		v := im.read(name, p)
+		n.In = append(n.In, v)
+		if v != nil {
+			v.Uses = append(v.Uses, Use{n, slot})
+		}
+	}
+	for _, name := range Captures(p) {
+		if v := im.read(name, p); v != nil {
+			v.Captured = true
+			n.Captures = append(n.Captures, v)
+		}
+	}
+	for i, name := range p.GetOutput() {
+		if name == "" {
+			n.Out = append(n.Out, nil)
+			continue
+		}
+		v := im.define(name)
+		v.Producer, v.Index = n, i
+		n.Out = append(n.Out, v)
+	}
+}
+
+func (im *importer) read(name string, p *onnx.NodeProto) *Value {
+	if name == "" {
+		return nil
+	}
+	v := im.byName[name]
+	if v == nil {
+		im.fail("%s %s reads %q, which is not defined before it", p.GetOpType(), p.GetName(), name)
+	}
+	return v
+}
+
+func (im *importer) outputs(p *onnx.GraphProto) {
+	for _, vi := range p.GetValueInfo() {
+		if v := im.byName[vi.GetName()]; v != nil && v.Type == nil {
+			v.Type = vi.GetType()
+		}
+	}
+	for _, out := range p.GetOutput() {
+		v := im.byName[out.GetName()]
+		if v == nil {
+			im.fail("graph output %q is not defined", out.GetName())
+			continue
+		}
+		if v.Type == nil {
+			v.Type = out.GetType()
+		}
+		v.Output = true
+		im.Outputs = append(im.Outputs, v)
+	}
+}
+
+func (im *importer) attributes(p *onnx.NodeProto) op.Attrs {
+	attrs := make(op.Attrs, len(p.GetAttribute()))
+	for _, a := range p.GetAttribute() {
+		v := op.Attr{
+			Int: a.GetI(), Float: a.GetF(), Str: string(a.GetS()),
+			Ints: a.GetInts(), Floats: a.GetFloats(),
+			Graph: a.GetG() != nil || len(a.GetGraphs()) > 0,
+		}
+		for _, s := range a.GetStrings() {
+			v.Strs = append(v.Strs, string(s))
+		}
+		if t := a.GetT(); t != nil {
+			decoded, err := Decode(im.Model, t)
+			if err != nil {
+				im.fail("%s %s: attribute %s: %w", p.GetOpType(), p.GetName(), a.GetName(), err)
+			}
+			v.Tensor = decoded
+		}
+		attrs[a.GetName()] = v
+	}
+	return attrs
+}
+
+// Captures lists the outer names that the subgraphs of a node read, sorted.
+func Captures(p *onnx.NodeProto) []string {
+	free := map[string]bool{}
+	for _, sub := range subgraphs(p) {
+		freeNames(sub, free)
+	}
+	names := make([]string, 0, len(free))
+	for name := range free {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func subgraphs(p *onnx.NodeProto) []*onnx.GraphProto {
+	var subs []*onnx.GraphProto
+	for _, a := range p.GetAttribute() {
+		if a.GetG() != nil {
+			subs = append(subs, a.GetG())
+		}
+		subs = append(subs, a.GetGraphs()...)
+	}
+	return subs
+}
+
+// freeNames adds the names that g reads and does not define.
+func freeNames(g *onnx.GraphProto, free map[string]bool) {
+	local := map[string]bool{"": true}
+	for _, t := range g.GetInitializer() {
+		local[t.GetName()] = true
+	}
+	for _, s := range g.GetSparseInitializer() {
+		local[s.GetValues().GetName()] = true
+	}
+	for _, in := range g.GetInput() {
+		local[in.GetName()] = true
+	}
+	read := func(name string) {
+		if !local[name] {
+			free[name] = true
+		}
+	}
+	for _, n := range g.GetNode() {
+		for _, name := range n.GetInput() {
+			read(name)
+		}
+		inner := map[string]bool{}
+		for _, sub := range subgraphs(n) {
+			freeNames(sub, inner)
+		}
+		for name := range inner {
+			read(name)
+		}
+		for _, name := range n.GetOutput() {
+			local[name] = true
+		}
+	}
+	for _, out := range g.GetOutput() {
+		read(out.GetName())
+	}
+}
+
+// Decode reads a TensorProto as a tensor that shares its bytes.
+func Decode(m *onnx.Model, t *onnx.TensorProto) (*tensor.Tensor, error) {
+	out := &tensor.Tensor{DType: tensor.DType(t.GetDataType()), Shape: t.GetDims()}
+	if _, err := tensor.Count(out.Shape); err != nil {
+		return nil, err
+	}
+	if out.DType == tensor.String {
+		out.Strings = t.GetStringData()
+		if len(out.Strings) != out.Len() {
+			return nil, fmt.Errorf("tensor has %d strings for shape %v", len(out.Strings), out.Shape)
+		}
+		return out, nil
+	}
+	data, err := m.Data(t)
+	if err != nil {
+		return nil, err
+	}
+	out.Data = data
+	return out, nil
+}
