@@ -1,0 +1,46 @@
+package op
+
+import "onnxcompress/graph/tensor"
+
+// Attr is one decoded attribute; only the field of its type is set. Graph is
+// true for a subgraph, whose content operators do not see.
+type Attr struct {
+	Int    int64
+	Float  float32
+	Str    string
+	Ints   []int64
+	Floats []float32
+	Strs   []string
+	Tensor *tensor.Tensor
+	Graph  bool
+}
+
+// Attrs are a node's attributes by name.
+type Attrs map[string]Attr
+
+// Int returns an integer attribute, or def where it is absent.
+func (a Attrs) Int(name string, def int64) int64 {
+	if v, ok := a[name]; ok {
+		return v.Int
+	}
+	return def
+}
+
+// Float returns a float attribute, or def where it is absent.
+func (a Attrs) Float(name string, def float32) float32 {
+	if v, ok := a[name]; ok {
+		return v.Float
+	}
+	return def
+}
+
+// Str returns a string attribute, or def where it is absent.
+func (a Attrs) Str(name, def string) string {
+	if v, ok := a[name]; ok {
+		return v.Str
+	}
+	return def
+}
+
+// Ints returns a list attribute, nil where it is absent.
+func (a Attrs) Ints(name string) []int64 { return a[name].Ints }

@@ -1,0 +1,177 @@
+// Package op says what each ONNX operator means for a node in isolation: the
+// shapes it gives, which channel of which input is which channel of which
+// output, whether zero stays zero, what its attributes become after a cut, what
+// it costs and, for those that shape computations and weights pass through,
+// how to evaluate it.
+//
+// A family of operators lives in one file and adds its rows to the table. What
+// a row leaves out is answered on the safe side: an axis that no link mentions
+// is pinned, an operator without a row pins all it touches.
+package op
+
+import (
+	"fmt"
+
+	"onnxcompress/graph/tensor"
+)
+
+// Fact is what is known of a value under one binding of the model's free
+// dimensions to numbers.
+type Fact struct {
+	DType tensor.DType
+	// Known says that Shape holds; an unknown shape has an unknown rank too.
+	Known bool
+	Shape []int64
+	// Value is the content where it follows from constants and shapes alone
+	// and is cheap to hold.
+	Value *tensor.Tensor
+	// Static says that the content follows from constants alone, and so is
+	// the same under every binding.
+	Static bool
+}
+
+// Of is the fact of a tensor with a known shape.
+func Of(dt tensor.DType, shape ...int64) Fact {
+	return Fact{DType: dt, Known: true, Shape: shape}
+}
+
+// Unknown is the fact of a tensor of which only the element type is known.
+func Unknown(dt tensor.DType) Fact { return Fact{DType: dt} }
+
+// Rank is the number of axes of a known shape.
+func (f *Fact) Rank() int { return len(f.Shape) }
+
+// Ints returns the content of a known integer or boolean tensor.
+func (f *Fact) Ints() ([]int64, bool) {
+	if f == nil || f.Value == nil {
+		return nil, false
+	}
+	v := f.Value.AsInt64s()
+	return v, v != nil
+}
+
+// Node is one node as its operator sees it. In holds nil for an absent
+// optional input; In and Out are aligned with the node's inputs and outputs.
+type Node struct {
+	Name, Type, Domain string
+	// Version is the opset version of Domain that the model imports.
+	Version int
+	Attrs   Attrs
+	In      []*Fact
+	// Out is filled once Infer has answered.
+	Out []*Fact
+	// Outputs is the number of outputs the node names, absent ones included.
+	Outputs int
+	// Fresh invents the size of an axis that depends on data; each call gives
+	// another number.
+	Fresh func() int64
+}
+
+// Input returns the fact of input i, nil where the node has none.
+func (n *Node) Input(i int) *Fact {
+	if i < 0 || i >= len(n.In) {
+		return nil
+	}
+	return n.In[i]
+}
+
+// Has reports whether input i is present.
+func (n *Node) Has(i int) bool { return n.Input(i) != nil }
+
+// Shape returns the shape of input i; ok is false where it is absent or
+// unknown.
+func (n *Node) Shape(i int) (shape []int64, ok bool) {
+	f := n.Input(i)
+	if f == nil || !f.Known {
+		return nil, false
+	}
+	return f.Shape, true
+}
+
+// DType returns the element type of input i, Undefined where it is absent.
+func (n *Node) DType(i int) tensor.DType {
+	if f := n.Input(i); f != nil {
+		return f.DType
+	}
+	return tensor.Undefined
+}
+
+// IntsIn returns the content of integer input i, or the attribute of that
+// name: the two places where opsets keep axes, pads and the like. known is
+// false where the input is present and its content is not known; given is
+// false where neither is present.
+func (n *Node) IntsIn(i int, attr string) (v []int64, given, known bool) {
+	if f := n.Input(i); f != nil {
+		v, ok := f.Ints()
+		return v, true, ok
+	}
+	if a, ok := n.Attrs[attr]; ok {
+		return a.Ints, true, true
+	}
+	return nil, false, true
+}
+
+// Axis normalises an axis that may count from the end.
+func Axis(axis int64, rank int) (int, error) {
+	if axis < 0 {
+		axis += int64(rank)
+	}
+	if axis < 0 || axis >= int64(rank) {
+		return 0, fmt.Errorf("axis out of range for rank %d", rank)
+	}
+	return int(axis), nil
+}
+
+// Spec is the meaning of one operator. Every field may be nil.
+type Spec struct {
+	// Infer gives one fact per output. Inputs may be of unknown shape: then
+	// the answer is Unknown, not an error. An error says that no input of
+	// these shapes is valid.
+	Infer func(n *Node) ([]Fact, error)
+	// Links declares how channels correspond. All input and output shapes it
+	// needs are known when it is called.
+	Links func(n *Node, l *Linker)
+	// Dead gives the content of a dead channel of output out along axis, from
+	// what the same channel holds in each input (Varying where an input does
+	// not carry the channel, unless it is a uniform constant). Nil stands for
+	// what Carry, ZeroIn and Forward imply.
+	Dead func(n *Node, out, axis int, in []State) State
+	// Narrow adjusts attributes and operands to the cut; nil where nothing in
+	// them speaks of channel counts.
+	Narrow func(n *Node, c *Cut) error
+	// Cost is the number of multiply-accumulates.
+	Cost func(n *Node) int64
+	// Forward evaluates the operator: for constants and shape computations.
+	// It does not modify its inputs, and may return one of them.
+	Forward func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error)
+	// Carry says that the operator only moves elements of input 0 (or, for
+	// several data inputs, of all of them), whatever their type.
+	Carry bool
+	// Elementwise says that an output element depends on the input elements
+	// at its own (broadcast) position only.
+	Elementwise bool
+	// ZeroIn lists inputs whose zero alone makes the output zero.
+	ZeroIn []int
+	// Follow lists inputs that are cut with their channels but never zeroed,
+	// because zero there is harmful (a variance, a denominator).
+	Follow []int
+}
+
+// Lookup returns the meaning of an operator, nil where there is none. The
+// default domain is the empty string; "ai.onnx" is the same.
+func Lookup(domain, opType string) *Spec {
+	if domain != "" && domain != "ai.onnx" {
+		opType = domain + "." + opType
+	}
+	return table[opType]
+}
+
+// Names lists the operators of the table, those of other domains as
+// "domain.Type", in no particular order.
+func Names() []string {
+	names := make([]string, 0, len(table))
+	for name := range table {
+		names = append(names, name)
+	}
+	return names
+}
