@@ -1,9 +1,11 @@
 package compress
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 
 	"onnxcompress/depgraph"
@@ -26,8 +28,8 @@ func Random(g *depgraph.Graph, seed int64) Scores {
 }
 
 // Magnitude scores a group by the root mean square of its weights (norm 2) or
-// the mean of their absolute values (norm 1), relative to the mean of its
-// family: layers differ in scale, and not for being of use.
+// the mean of their absolute values (norm 1), relative to its family: layers
+// differ in scale, and not for being of use.
 func Magnitude(g *depgraph.Graph, norm int) (Scores, error) {
 	sums, counts := make(Scores, len(g.Groups)), make([]float64, len(g.Groups))
 	var mu sync.Mutex
@@ -82,7 +84,9 @@ func matrix(shape []int64) bool {
 	return wide > 1
 }
 
-// relative divides every score by the mean of its family.
+// relative makes scores of different families comparable: the score over the
+// family's mean, drawn halfway towards its rank in the family. The mean alone
+// would empty a layer of few large and many small channels.
 func relative(g *depgraph.Graph, s Scores) {
 	scaled := make(Scores, len(s))
 	for _, f := range g.Families {
@@ -90,9 +94,12 @@ func relative(g *depgraph.Graph, s Scores) {
 		for _, group := range f.Groups {
 			mean += s[group] / float64(len(f.Groups))
 		}
-		for _, group := range f.Groups {
+		order := slices.Clone(f.Groups)
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s[a], s[b]) })
+		for rank, group := range order {
+			share := 2 * (float64(rank) + 0.5) / float64(len(order))
 			if mean > 0 {
-				scaled[group] = s[group] / mean
+				scaled[group] = math.Sqrt(s[group] / mean * share)
 			}
 		}
 	}

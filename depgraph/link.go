@@ -130,6 +130,9 @@ func (k *linker) opaque(n *graph.Node) (Reason, bool) {
 	case n.Spec == nil || n.Spec.Links == nil || n.Spec.Infer == nil:
 		r.Text, r.Unsupported = "is not supported", true
 		return r, true
+	case k.Witness.Failed[n.Index]:
+		r.Text, r.Unsupported = "does not accept the shapes that were inferred for its inputs", true
+		return r, true
 	}
 	for _, side := range [][]*graph.Value{n.In, n.Out} {
 		for _, v := range side {

@@ -17,8 +17,10 @@ type Facts struct {
 	Values []op.Fact
 	// Nodes has the operator's view of each of Graph.Nodes, by Index.
 	Nodes []*op.Node
-	// Problems names the nodes that the binding does not suit.
+	// Problems names the nodes that the binding does not suit, and Failed marks
+	// them by Index.
 	Problems []error
+	Failed   []bool
 
 	graph *Graph
 	fresh int64
@@ -33,6 +35,7 @@ func (g *Graph) Infer(b Binding) *Facts {
 	f := &Facts{
 		Values: make([]op.Fact, len(g.Values)),
 		Nodes:  make([]*op.Node, len(g.Nodes)),
+		Failed: make([]bool, len(g.Nodes)),
 		graph:  g,
 		fresh:  b.Fresh,
 		params: map[string]int64{},
@@ -125,6 +128,7 @@ func (f *Facts) node(n *Node) {
 	facts, err := n.Infer(view)
 	if err != nil {
 		f.Problems = append(f.Problems, fmt.Errorf("%s: %w", n.Label(), err))
+		f.Failed[n.Index] = true
 		facts = nil
 	}
 	for i, v := range n.Out {

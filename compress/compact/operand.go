@@ -36,9 +36,11 @@ func (e *edit) operand(slot int, witness, nominal []int64) error {
 		has = [2][]int64{}
 	}
 	dt, shape := tensor.Int64, []int64{int64(len(witness))}
-	if slot < len(e.node.In) && e.node.In[slot] != nil {
-		old := &e.bindings[0].old.Values[e.node.In[slot].ID]
-		dt, shape = old.DType, old.Shape
+	if in := e.view(0).In; slot < len(in) && in[slot] != nil {
+		dt = in[slot].DType
+		if n, err := tensor.Count(in[slot].Shape); err == nil && in[slot].Known && int(n) == len(witness) {
+			shape = in[slot].Shape
+		}
 	}
 	name, err := e.assemble(slot, wants, has, dt, shape)
 	if err != nil {
