@@ -62,18 +62,19 @@ func (c *checker) versions(p *ModelProto) {
 	case p.GetIrVersion() > newest:
 		c.fail("ir_version %d is newer than %d, the newest understood", p.GetIrVersion(), newest)
 	}
-	seen := map[string]bool{}
+	seen := map[string]int64{}
 	for _, o := range p.GetOpsetImport() {
-		domain := o.GetDomain()
+		domain, v := o.GetDomain(), o.GetVersion()
 		if domain == "ai.onnx" {
 			domain = ""
 		}
-		if seen[domain] {
-			c.fail("opset_import names domain %q twice", o.GetDomain())
+		// Exporters repeat themselves, which onnxruntime takes no offence at.
+		if before, ok := seen[domain]; ok && before != v {
+			c.fail("opset_import has versions %d and %d of domain %q", before, v, o.GetDomain())
 		}
-		seen[domain] = true
+		seen[domain] = v
 		c.name("domain", domain)
-		switch v := o.GetVersion(); {
+		switch {
 		case domain != "":
 		case v < OldestOpset:
 			c.fail("opset %d is older than %d, the oldest understood", v, OldestOpset)
@@ -81,7 +82,7 @@ func (c *checker) versions(p *ModelProto) {
 			c.fail("opset %d is newer than %d, the newest understood", v, NewestOpset)
 		}
 	}
-	if !seen[""] {
+	if _, ok := seen[""]; !ok {
 		c.fail("opset_import has no version of the default domain")
 	}
 }

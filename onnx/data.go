@@ -82,7 +82,12 @@ func SetData(t *TensorProto, data []byte) {
 	if data == nil {
 		data = []byte{}
 	}
+	clearData(t)
 	t.RawData = data
+}
+
+func clearData(t *TensorProto) {
+	t.RawData = nil
 	t.FloatData, t.Int32Data, t.Int64Data = nil, nil, nil
 	t.DoubleData, t.Uint64Data, t.StringData = nil, nil, nil
 	t.ExternalData, t.DataLocation = nil, nil

@@ -123,6 +123,7 @@ func (m *Model) openTensor(t *TensorProto) (span, error) {
 		if m.source.external[s.location], err = m.source.open(path); err != nil {
 			return span{}, fmt.Errorf("external data: %w", err)
 		}
+		m.source.paths = append(m.source.paths, path)
 	}
 	data, err := m.data(t)
 	if err != nil {

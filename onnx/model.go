@@ -18,6 +18,7 @@ var ErrInvalid = errors.New("invalid model")
 // Model is a loaded model. The raw bytes of its tensors lie in the mapped file:
 // nobody writes to them in place, SetData replaces them. The file must not be
 // changed in place while the model is open; Save replaces files and is safe.
+// Methods other than Close only read the model and may run at the same time.
 type Model struct {
 	Proto *ModelProto
 	Path  string // where it was loaded from, empty if it was parsed from memory

@@ -1,14 +1,13 @@
 package onnx
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -19,10 +18,6 @@ const (
 	// minExternal is the least size for which an initializer leaves the model
 	// file when there is a data file.
 	minExternal = 1 << 10
-	// Large tensors begin where every system can map them.
-	pageSize = 1 << 16
-	minPaged = 1 << 20
-	wordSize = 64
 )
 
 // DataFile is the path of the external data file that Save may write for a
@@ -35,12 +30,26 @@ func DataFile(path string) string { return path + ".data" }
 // initializers written to one external data file beside it, DataFile(path).
 //
 // Both files are written under other names first, in the same folder, and then
-// renamed, the data file before the model: on an error nothing of them is left,
-// and what stood at path is still there.
+// renamed, the data file before the model: where writing fails, nothing is left
+// of them and what stood at path is still there. It is an error if one of them
+// would replace a data file that the model this was loaded from needs.
 func (m *Model) Save(path string) error {
-	e, err := m.encode(filepath.Base(DataFile(path)), maxInline)
-	if err != nil {
+	if err := m.save(path, maxInline); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (m *Model) save(path string, limit int) error {
+	e, err := m.encode(filepath.Base(DataFile(path)), limit)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("is a directory")
+	}
+	if err := m.spare(path, e.data.size > 0); err != nil {
+		return err
 	}
 	var files pending
 	defer files.discard()
@@ -55,10 +64,33 @@ func (m *Model) Save(path string) error {
 	return files.commit()
 }
 
-// Size is the number of bytes that Save writes, the data file included; 0 if
-// the model cannot be saved.
+// spare refuses a path where the model, or its data file if it takes one, would
+// replace a data file that this model was loaded with. Only along with its own
+// model file may that be.
+func (m *Model) spare(path string, withData bool) error {
+	if m.source == nil {
+		return nil
+	}
+	withData = withData && !sameFile(path, m.Path)
+	for _, used := range m.source.paths {
+		if sameFile(path, used) || withData && sameFile(DataFile(path), used) {
+			return fmt.Errorf("would replace %s, the data file of %s", used, m.Path)
+		}
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// Size is the number of bytes that Save(m.Path) writes, the data file included,
+// whose name alone may make it a few more or less elsewhere. It is 0 if the
+// model cannot be saved.
 func (m *Model) Size() int64 {
-	e, err := m.encode("model.data", maxInline)
+	e, err := m.encode(filepath.Base(DataFile(m.Path)), maxInline)
 	if err != nil {
 		return 0
 	}
@@ -77,6 +109,13 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	c := counter{w: w}
 	err = e.model.writeTo(&c)
 	return c.written, err
+}
+
+// Marshal is WriteTo into memory.
+func (m *Model) Marshal() ([]byte, error) {
+	var b bytes.Buffer
+	_, err := m.WriteTo(&b)
+	return b.Bytes(), err
 }
 
 type counter struct {
@@ -156,122 +195,4 @@ func (m *Model) plan(prepare func(*TensorProto, bool) error) (*plan, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return newPlan(b, d.payloads.restore)
-}
-
-// A dataFile is an external data file to be written.
-type dataFile struct {
-	location string
-	chunks   []chunk
-	placed   map[extentKey]int
-	size     int
-}
-
-type chunk struct {
-	offset int
-	data   []byte
-}
-
-// An extentKey tells whether two tensors share their bytes.
-type extentKey struct {
-	first *byte
-	size  int
-}
-
-// place makes t refer to data in the file. Tensors that share their bytes in
-// memory do so in the file.
-func (f *dataFile) place(t *TensorProto, data []byte) {
-	SetData(t, nil)
-	t.RawData = nil
-	t.DataLocation = TensorProto_EXTERNAL.Enum()
-	offset := 0
-	if len(data) > 0 {
-		key := extentKey{&data[0], len(data)}
-		at, ok := f.placed[key]
-		if !ok {
-			at = f.append(data)
-			f.placed[key] = at
-		}
-		offset = at
-	}
-	for _, e := range [][2]string{
-		{"location", f.location},
-		{"offset", strconv.Itoa(offset)},
-		{"length", strconv.Itoa(len(data))},
-	} {
-		t.ExternalData = append(t.ExternalData, &StringStringEntryProto{Key: &e[0], Value: &e[1]})
-	}
-}
-
-func (f *dataFile) append(data []byte) int {
-	step := wordSize
-	if len(data) >= minPaged {
-		step = pageSize
-	}
-	at := (f.size + step - 1) / step * step
-	f.chunks = append(f.chunks, chunk{at, data})
-	f.size = at + len(data)
-	return at
-}
-
-func (f *dataFile) writeTo(w io.Writer) error {
-	b := bufio.NewWriterSize(w, 1<<16)
-	gap, at := make([]byte, pageSize), 0
-	for _, c := range f.chunks {
-		_, _ = b.Write(gap[:c.offset-at])
-		_, _ = b.Write(c.data)
-		at = c.offset + len(c.data)
-	}
-	return b.Flush()
-}
-
-// pending are files that have been written but not been given their names.
-type pending []pendingFile
-
-type pendingFile struct{ temp, path string }
-
-func (p *pending) write(path string, content func(io.Writer) error) error {
-	f, err := createTemp(path)
-	if err != nil {
-		return err
-	}
-	*p = append(*p, pendingFile{f.Name(), path})
-	err = content(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-// createTemp makes a new file beside path. Unlike os.CreateTemp it leaves the
-// permissions to the umask, as they are those of the finished file.
-func createTemp(path string) (*os.File, error) {
-	for try := 0; ; try++ {
-		name := fmt.Sprintf("%s.%d.%d.tmp", path, os.Getpid(), try)
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if err == nil || !errors.Is(err, os.ErrExist) || try == 1000 {
-			return f, err
-		}
-	}
-}
-
-func (p *pending) commit() error {
-	for len(*p) > 0 {
-		if err := os.Rename((*p)[0].temp, (*p)[0].path); err != nil {
-			return err
-		}
-		*p = (*p)[1:]
-	}
-	return nil
-}
-
-func (p *pending) discard() {
-	for _, f := range *p {
-		_ = os.Remove(f.temp)
-	}
 }

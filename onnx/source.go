@@ -13,6 +13,7 @@ type source struct {
 	users    atomic.Int32
 	releases []func() error
 	external map[string][]byte // by location, as the model spells it
+	paths    []string          // of the external data files
 }
 
 func newSource() *source {
