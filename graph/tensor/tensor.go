@@ -190,28 +190,44 @@ func (t *Tensor) AsInt64s() []int64 {
 // Scalar returns a tensor of no dimensions that holds c, rounded to dt; nil
 // where AsFloat64s has no answer for dt.
 func Scalar(dt DType, c float64) *Tensor {
-	var u uint64
-	switch dt {
-	case Float32:
-		u = uint64(math.Float32bits(float32(c)))
-	case Float64:
-		u = math.Float64bits(c)
-	case Float16:
-		u = uint64(Float32ToHalf(float32(c)))
-	case BFloat16:
-		b := math.Float32bits(float32(c))
-		u = uint64((b + 0x7fff + b>>16&1) >> 16)
-	default:
-		if !dt.IsInt() && dt != Bool {
-			return nil
-		}
-		u = uint64(int64(c))
+	if dt.Size() == 0 {
+		return nil
 	}
 	t := New(dt)
-	for i := range t.Data {
-		t.Data[i] = byte(u >> (8 * i))
+	if !t.Set(0, c) {
+		return nil
 	}
 	return t
+}
+
+// Set writes c, rounded to the element type, to element i. It reports false
+// where AsFloat64s has no answer for the type.
+func (t *Tensor) Set(i int, c float64) bool {
+	u, ok := encode(t.DType, c)
+	if !ok {
+		return false
+	}
+	size := t.DType.Size()
+	for b := range size {
+		t.Data[i*size+b] = byte(u >> (8 * b))
+	}
+	return true
+}
+
+// encode is the little-endian pattern of c rounded to dt.
+func encode(dt DType, c float64) (u uint64, ok bool) {
+	switch dt {
+	case Float32:
+		return uint64(math.Float32bits(float32(c))), true
+	case Float64:
+		return math.Float64bits(c), true
+	case Float16:
+		return uint64(Float32ToHalf(float32(c))), true
+	case BFloat16:
+		b := math.Float32bits(float32(c))
+		return uint64((b + 0x7fff + b>>16&1) >> 16), true
+	}
+	return uint64(int64(c)), dt.IsInt() || dt == Bool
 }
 
 // Uniform returns the number that every element of t holds; ok is false where
