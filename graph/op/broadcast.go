@@ -59,6 +59,9 @@ func linkBroadcast(n *Node, l *Linker) {
 			continue
 		}
 		shift := out.Rank() - in.Rank()
+		if shift < 0 {
+			continue
+		}
 		for axis, d := range in.Shape {
 			if d != 1 || out.Shape[shift+axis] == 1 {
 				l.Same(In(i, axis), Out(0, shift+axis))

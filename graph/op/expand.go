@@ -52,6 +52,7 @@ func narrowExpand(n *Node, c *Cut) error {
 		return nil
 	}
 	if out, err := Broadcast(c.InShape(0), old); err == nil && slices.Equal(out, want) {
+		c.Operands[1] = old
 		return nil
 	}
 	shape, shift := slices.Clone(old), len(want)-len(old)
@@ -153,9 +154,7 @@ func narrowTile(n *Node, c *Cut) error {
 			repeats[axis] = c.Size(Out(0, axis))
 		}
 	}
-	if !slices.Equal(old, repeats) {
-		c.Operands[1] = repeats
-	}
+	c.Operands[1] = repeats
 	return nil
 }
 

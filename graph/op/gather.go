@@ -97,6 +97,9 @@ func narrowGather(n *Node, c *Cut) error {
 	}
 	kept := c.Kept(In(0, axis))
 	if kept == nil {
+		if index, ok := n.Input(1).Ints(); ok {
+			c.Operands[1] = index
+		}
 		return nil
 	}
 	row, along, ok := constantRow(n, n.In[0].Shape[axis])

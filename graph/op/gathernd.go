@@ -136,6 +136,9 @@ func tuplesOf(data, index []int64, batch int64) (tuples, error) {
 func (t *tuples) offsets(data []int64, index *tensor.Tensor) ([]int64, error) {
 	steps, depth := strides(data), int64(t.depth)
 	list, at := index.AsInt64s(), make([]int64, product(t.outer))
+	if int64(len(list)) != int64(len(at))*depth {
+		return nil, fmt.Errorf("indices of %v do not fit shape %v", index.DType, index.Shape)
+	}
 	rows := product(t.outer[t.batch:])
 	block := product(data[t.batch:])
 	for i := range at {

@@ -51,7 +51,13 @@ type Link struct {
 	OffA, OffB int64
 	N          int64
 	Idx        []int64
-	Reason     string
+	// ZeroA and ZeroB are the numbers that a Contract takes off A and B before
+	// it multiplies: what stands for zero there. NaN is one that is not known.
+	ZeroA, ZeroB float64
+	Reason       string
+	// Extent says of a Pin that A counts the positions of a kernel, and has no
+	// channels to lose.
+	Extent bool
 }
 
 // Linker collects what an operator says of the channels of one node. Axes
@@ -68,65 +74,88 @@ type Linker struct {
 // NewLinker collects for n, whose Out must be filled.
 func NewLinker(n *Node) *Linker { return &Linker{node: n} }
 
-// Size is the length of the axis that r names.
+// Size is the length of the axis that r names, -1 where there is none.
 func (l *Linker) Size(r Ref) int64 {
-	if r.Slot < 0 {
-		return l.node.Out[^r.Slot].Shape[r.Axis]
+	facts, slot := l.node.In, r.Slot
+	if slot < 0 {
+		facts, slot = l.node.Out, ^slot
 	}
-	return l.node.In[r.Slot].Shape[r.Axis]
+	if slot >= len(facts) || facts[slot] == nil || r.Axis < 0 || r.Axis >= len(facts[slot].Shape) {
+		return -1
+	}
+	return facts[slot].Shape[r.Axis]
+}
+
+// add keeps a link unless it names an axis that is not there: nodes may have
+// inputs of ranks that their operator has no use for, and what is not linked
+// stays.
+func (l *Linker) add(k Link) {
+	two := k.Kind == Tie || k.Kind == Contract || k.Kind == Range || k.Kind == Index
+	if l.Size(k.A.Ref) >= 0 && (!two || l.Size(k.B.Ref) >= 0) {
+		l.Links = append(l.Links, k)
+	}
 }
 
 func (l *Linker) whole(r Ref) Digit { return Digit{r, 1, l.Size(r)} }
 
 // Same says that a and b have the same channels.
-func (l *Linker) Same(a, b Ref) {
-	l.Links = append(l.Links, Link{Kind: Tie, A: l.whole(a), B: l.whole(b)})
-}
+func (l *Linker) Same(a, b Ref) { l.add(Link{Kind: Tie, A: l.whole(a), B: l.whole(b)}) }
 
 // Digits says that the digit of a and the digit of b, of one size, are the
 // same channel.
 func (l *Linker) Digits(a Ref, strideA int64, b Ref, strideB, size int64) {
-	l.Links = append(l.Links, Link{Kind: Tie, A: Digit{a, strideA, size}, B: Digit{b, strideB, size}})
+	l.add(Link{Kind: Tie, A: Digit{a, strideA, size}, B: Digit{b, strideB, size}})
 }
 
 // Contract says that a and b have the same channels and are summed over.
-func (l *Linker) Contract(a, b Ref) {
-	l.Links = append(l.Links, Link{Kind: Contract, A: l.whole(a), B: l.whole(b)})
+func (l *Linker) Contract(a, b Ref) { l.add(Link{Kind: Contract, A: l.whole(a), B: l.whole(b)}) }
+
+// ContractFrom is ContractDigits for quantised numbers: zeroA is taken off a
+// and zeroB off b before they are multiplied.
+func (l *Linker) ContractFrom(a, b Digit, zeroA, zeroB float64) {
+	l.add(Link{Kind: Contract, A: a, B: b, ZeroA: zeroA, ZeroB: zeroB})
 }
 
 // ContractDigits is Contract for digits of a and b.
 func (l *Linker) ContractDigits(a Ref, strideA int64, b Ref, strideB, size int64) {
-	l.Links = append(l.Links, Link{Kind: Contract, A: Digit{a, strideA, size}, B: Digit{b, strideB, size}})
+	l.add(Link{Kind: Contract, A: Digit{a, strideA, size}, B: Digit{b, strideB, size}})
 }
 
 // Range says that the n channels of a from offA are those of b from offB.
 // Channels outside of all ranges of an axis are free of this node.
 func (l *Linker) Range(a Ref, offA int64, b Ref, offB, n int64) {
-	l.Links = append(l.Links, Link{Kind: Range, A: l.whole(a), B: l.whole(b), OffA: offA, OffB: offB, N: n})
+	l.add(Link{Kind: Range, A: l.whole(a), B: l.whole(b), OffA: offA, OffB: offB, N: n})
 }
 
 // Index says that channel i of a is channel idx[i] of b; a negative index
 // ties to nothing.
 func (l *Linker) Index(a, b Ref, idx []int64) {
-	l.Links = append(l.Links, Link{Kind: Index, A: l.whole(a), B: l.whole(b), Idx: idx})
+	l.add(Link{Kind: Index, A: l.whole(a), B: l.whole(b), Idx: idx})
 }
 
 // Reduce says that the node sums over a.
-func (l *Linker) Reduce(a Ref) {
-	l.Links = append(l.Links, Link{Kind: Reduce, A: l.whole(a)})
-}
+func (l *Linker) Reduce(a Ref) { l.add(Link{Kind: Reduce, A: l.whole(a)}) }
 
 // Free says that the node generates a, and can generate less of it.
-func (l *Linker) Free(a Ref) {
-	l.Links = append(l.Links, Link{Kind: Free, A: l.whole(a)})
-}
+func (l *Linker) Free(a Ref) { l.add(Link{Kind: Free, A: l.whole(a)}) }
 
 // Pin says that a must stay whole, and why: "normalises over this axis".
+// An axis of size one has nothing to lose.
 func (l *Linker) Pin(a Ref, reason string) {
-	l.Links = append(l.Links, Link{Kind: Pin, A: l.whole(a), Reason: reason})
+	if l.Size(a) == 1 {
+		return
+	}
+	l.add(Link{Kind: Pin, A: l.whole(a), Reason: reason})
+}
+
+// Extent pins an axis that counts the positions of a kernel.
+func (l *Linker) Extent(a Ref) {
+	if l.Size(a) != 1 {
+		l.add(Link{Kind: Pin, A: l.whole(a), Reason: convolves, Extent: true})
+	}
 }
 
 // PinDigit pins one digit of a.
 func (l *Linker) PinDigit(a Ref, stride, size int64, reason string) {
-	l.Links = append(l.Links, Link{Kind: Pin, A: Digit{a, stride, size}, Reason: reason})
+	l.add(Link{Kind: Pin, A: Digit{a, stride, size}, Reason: reason})
 }

@@ -101,6 +101,13 @@ func pick(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tens
 	if err != nil || len(out.Data) == 0 {
 		return out, err
 	}
+	places := int64(1)
+	for _, table := range tables {
+		places *= int64(len(table))
+	}
+	if places*size != int64(len(out.Data)) {
+		return nil, fmt.Errorf("has places for %d elements of shape %v", places, shape)
+	}
 	if fill != nil {
 		for at := 0; at < len(out.Data); at += len(fill) {
 			copy(out.Data[at:], fill)

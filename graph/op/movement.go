@@ -45,6 +45,40 @@ func guarded(s Spec) *Spec {
 	return &s
 }
 
+// strict links a node only where its inputs are there and tell what it gives:
+// its links may rely on what Infer has checked.
+func strict(s Spec) *Spec {
+	links := s.Links
+	s.Links = func(n *Node, l *Linker) {
+		if len(n.Out) == 0 || n.Out[0] == nil {
+			l.Silence = "gives nothing that is used"
+			return
+		}
+		links(n, l)
+	}
+	return strictMany(s)
+}
+
+// strictMany is strict for operators with several outputs, whose links ask for
+// each whether it is there.
+func strictMany(s Spec) *Spec {
+	guard := guarded(s)
+	links := guard.Links
+	guard.Links = func(n *Node, l *Linker) {
+		again := *n
+		again.Fresh = func() int64 { return 0 }
+		facts, err := s.Infer(&again)
+		for o := range n.Out {
+			if err != nil || o >= len(facts) || !facts[o].Known {
+				l.Silence = "gives shapes that do not follow from its inputs"
+				return
+			}
+		}
+		links(n, l)
+	}
+	return guard
+}
+
 // fits compares the outputs of n with what infer finds; sizes that depend on
 // data are taken as they are.
 func fits(infer func(*Node) ([]Fact, error), n *Node) bool {

@@ -130,7 +130,7 @@ func spread(l *Linker, gone map[channel]bool, k Link) {
 		}
 	}
 	switch k.Kind {
-	case Tie:
+	case Tie, Contract:
 		for v := range k.A.Size {
 			pair(v, v)
 		}
@@ -180,7 +180,8 @@ func (x trial) cut(t *testing.T, kept func(Ref) []int64) trial {
 			t.Fatalf("Narrow: %v", err)
 		}
 	}
-	attrs := maps.Clone(x.node.Attrs)
+	attrs := Attrs{}
+	maps.Copy(attrs, x.node.Attrs)
 	for name, a := range c.Attrs {
 		if attrs[name] = a; reflect.ValueOf(a).IsZero() {
 			delete(attrs, name)
@@ -196,7 +197,11 @@ func (x trial) cut(t *testing.T, kept func(Ref) []int64) trial {
 		for len(in) <= i {
 			in = append(in, nil)
 		}
-		in[i] = tensor.Vector(v...)
+		now := tensor.Vector(v...)
+		if in[i] != nil && in[i].Len() == now.Len() {
+			now.Shape = in[i].Shape
+		}
+		in[i] = now
 	}
 	return newTrial(t, x.node.Type, x.node.Version, attrs, x.node.Outputs, in)
 }

@@ -28,6 +28,8 @@ type Fact struct {
 	// Static says that the content follows from constants alone, and so is
 	// the same under every binding.
 	Static bool
+	// Items are the elements of a sequence, where their number is known.
+	Items []Fact
 }
 
 // Of is the fact of a tensor with a known shape.
@@ -152,9 +154,22 @@ type Spec struct {
 	Elementwise bool
 	// ZeroIn lists inputs whose zero alone makes the output zero.
 	ZeroIn []int
+	// Opaque is the reason why everything that the node touches stays whole,
+	// whether its shapes are known or not; empty where Links answers.
+	Opaque string
+	// Partial lists inputs for which not every number gives a finite result.
+	Partial []int
 	// Follow lists inputs that are cut with their channels but never zeroed,
 	// because zero there is harmful (a variance, a denominator).
 	Follow []int
+	// Product reads the node as a linear map of its data; ok is false where it
+	// is none. The shapes of the inputs are known.
+	Product func(n *Node) (p Product, ok bool)
+	// Affine reads the node, with the contents of its constant inputs, as one
+	// that scales and shifts channels.
+	Affine func(n *Node, in []*tensor.Tensor) (a Affine, ok bool)
+	// Sum says that the output is the sum of the inputs, broadcast.
+	Sum bool
 }
 
 // Lookup returns the meaning of an operator, nil where there is none. The

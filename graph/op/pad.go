@@ -122,7 +122,7 @@ func narrowPad(n *Node, c *Cut) error {
 			b[axis], a[axis] = narrowMargins(n, c, axis, b[axis], a[axis])
 		}
 	}
-	if slices.Equal(b, before) && slices.Equal(a, after) {
+	if slices.Equal(b, before) && slices.Equal(a, after) && !n.Has(1) {
 		return nil
 	}
 	axes, listed, _ := n.IntsIn(3, "axes")

@@ -114,6 +114,7 @@ func narrowReshape(n *Node, c *Cut) error {
 		return err == nil && slices.Equal(out, want)
 	}
 	if len(old) != len(want) || gives(old) {
+		c.Operands[1] = old
 		return nil
 	}
 	mixed := slices.Clone(want)

@@ -216,8 +216,6 @@ func narrowResize(n *Node, c *Cut) error {
 			sizes[i] = c.Size(Out(0, axis))
 		}
 	}
-	if !slices.Equal(sizes, s.sizes) {
-		c.Operands[3] = sizes
-	}
+	c.Operands[3] = sizes
 	return nil
 }

@@ -158,9 +158,7 @@ func linkGenerated(n *Node, l *Linker) {
 }
 
 func narrowConstantOfShape(n *Node, c *Cut) error {
-	if want, old := c.OutShape(0), n.Out[0].Shape; !slices.Equal(want, old) {
-		c.Operands[0] = want
-	}
+	c.Operands[0] = c.OutShape(0)
 	return nil
 }
 

@@ -121,6 +121,9 @@ func narrowSplit(n *Node, c *Cut) error {
 	}
 	kept := c.Kept(In(0, axis))
 	if kept == nil || !known {
+		if n.Has(1) && known {
+			c.Operands[1] = sizes
+		}
 		return nil
 	}
 	left, at := make([]int64, len(sizes)), int64(0)
@@ -138,9 +141,7 @@ func narrowSplit(n *Node, c *Cut) error {
 		c.Attrs["split"] = Attr{Ints: left}
 		return nil
 	}
-	if !slices.Equal(sizes, left) || !listed {
-		c.Operands[1] = left
-	}
+	c.Operands[1] = left
 	if _, ok := n.Attrs["num_outputs"]; ok {
 		c.Attrs["num_outputs"] = Attr{}
 	}

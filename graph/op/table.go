@@ -5,9 +5,32 @@ import "maps"
 // table is every operator this package knows, by name; those outside the
 // default domain as "domain.Type". Each family's file holds its own rows.
 var table = merge(
-	elementwiseRows,
+	unaryRows,
+	binaryRows,
+	castRows,
+	convRows,
+	matmulRows,
+	einsumRows,
+	normRows,
+	attentionRows,
+	poolRows,
+	regionRows,
+	deformRows,
+	reduceRows,
+	argRows,
+	runningRows,
+	normalizeRows,
+	recurrentRows,
 	movementRows,
 	shapeRows,
+	quantizeRows,
+	integerProductRows,
+	integerConvRows,
+	sequenceRows,
+	textRows,
+	signalRows,
+	miscRows,
+	mlRows,
 )
 
 func merge(families ...map[string]*Spec) map[string]*Spec {

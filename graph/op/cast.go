@@ -1,0 +1,116 @@
+package op
+
+import (
+	"errors"
+	"fmt"
+
+	"onnxcompress/graph/tensor"
+)
+
+// castRows hand elements on, at most in another type.
+var castRows = map[string]*Spec{
+	"Cast":     elementwiseCast(func(n *Node) tensor.DType { return tensor.DType(n.Attrs.Int("to", 0)) }),
+	"CastLike": elementwiseCast(likeInput(1)),
+	"Identity": {Infer: inferIdentity, Links: linkFirst, Forward: forwardFirst, Carry: true},
+	"Dropout":  {Infer: inferDropout, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout},
+}
+
+func elementwiseCast(to func(*Node) tensor.DType) *Spec {
+	return &Spec{
+		Infer:       func(n *Node) ([]Fact, error) { return likeFirstAs(n, to(n)), nil },
+		Links:       linkFirst,
+		Elementwise: true,
+		ZeroIn:      []int{0},
+		Forward: func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+			return cast(in[0], to(given(n, in)))
+		},
+	}
+}
+
+// likeFirstAs has the shape of input 0 and element type dt.
+func likeFirstAs(n *Node, dt tensor.DType) []Fact {
+	shape, ok := n.Shape(0)
+	if !ok {
+		return []Fact{Unknown(dt)}
+	}
+	return []Fact{Of(dt, shape...)}
+}
+
+// linkFirst ties input 0 and output 0 axis by axis; other inputs have no say in
+// channels.
+func linkFirst(n *Node, l *Linker) {
+	for axis := range n.In[0].Shape {
+		l.Same(In(0, axis), Out(0, axis))
+	}
+	for i, in := range n.In {
+		for axis := 0; i > 0 && in != nil && axis < in.Rank(); axis++ {
+			l.Free(In(i, axis))
+		}
+	}
+}
+
+// cast converts elements as ONNX does: to boolean whatever is not zero is true,
+// to whole numbers fractions are cut off.
+func cast(t *tensor.Tensor, to tensor.DType) ([]*tensor.Tensor, error) {
+	if t.DType == to {
+		return []*tensor.Tensor{t}, nil
+	}
+	out, err := alloc(to, t.Shape)
+	if err != nil {
+		return nil, err
+	}
+	if v := t.AsInt64s(); v != nil && to.IsInt() {
+		size := to.Size()
+		for i, x := range v {
+			putInt(out.Data[i*size:(i+1)*size], x)
+		}
+		return []*tensor.Tensor{out}, nil
+	}
+	v := t.AsFloat64s()
+	if v == nil && t.Len() > 0 {
+		return nil, fmt.Errorf("cannot convert %v to %v", t.DType, to)
+	}
+	for i, x := range v {
+		if to == tensor.Bool {
+			x = truth(x != 0)
+		}
+		if !out.Set(i, x) {
+			return nil, fmt.Errorf("cannot convert %v to %v", t.DType, to)
+		}
+	}
+	return []*tensor.Tensor{out}, nil
+}
+
+func inferIdentity(n *Node) ([]Fact, error) { return likeFirst(n), nil }
+
+func forwardFirst(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	return []*tensor.Tensor{in[0]}, nil
+}
+
+// inferDropout gives the output and, where it is asked for, the mask.
+func inferDropout(n *Node) ([]Fact, error) {
+	facts := append(likeFirstAs(n, n.DType(0)), likeFirstAs(n, tensor.Bool)...)
+	return facts[:min(max(n.Outputs, 1), 2)], nil
+}
+
+func linkDropout(n *Node, l *Linker) {
+	linkFirst(n, l)
+	for axis := 0; len(n.Out) > 1 && n.Out[1] != nil && axis < n.Out[1].Rank(); axis++ {
+		l.Same(In(0, axis), Out(1, axis))
+	}
+}
+
+// forwardDropout is that of inference, where nothing is dropped.
+func forwardDropout(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if training := n.Input(2); training != nil || n.Outputs > 1 {
+		return nil, errors.New("may drop at random")
+	}
+	return []*tensor.Tensor{in[0]}, nil
+}
+
+func deadDropout(_ *Node, out, _ int, in []State) State {
+	if out == 0 {
+		return in[0]
+	}
+	return Varying
+}

@@ -1,0 +1,143 @@
+package op
+
+import (
+	"math"
+
+	"onnxcompress/graph/tensor"
+)
+
+// unaryRows are functions of one number.
+var unaryRows = map[string]*Spec{
+	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }),
+	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }),
+	"Sign":            whole(sign, func(x int64) int64 { return int64(sign(float64(x))) }),
+	"Relu":            whole(func(x float64) float64 { return math.Max(x, 0) }, func(x int64) int64 { return max(x, 0) }),
+	"Ceil":            function(math.Ceil),
+	"Floor":           function(math.Floor),
+	"Round":           function(math.RoundToEven),
+	"Sin":             function(math.Sin),
+	"Cos":             function(math.Cos),
+	"Tan":             function(math.Tan),
+	"Sinh":            function(math.Sinh),
+	"Cosh":            function(math.Cosh),
+	"Tanh":            function(math.Tanh),
+	"Asin":            function(math.Asin, partial(0)),
+	"Acos":            function(math.Acos, partial(0)),
+	"Atan":            function(math.Atan),
+	"Asinh":           function(math.Asinh),
+	"Acosh":           function(math.Acosh, partial(0)),
+	"Atanh":           function(math.Atanh, partial(0)),
+	"Exp":             function(math.Exp),
+	"Log":             function(math.Log, partial(0)),
+	"Sqrt":            function(math.Sqrt, partial(0)),
+	"Reciprocal":      function(func(x float64) float64 { return 1 / x }, partial(0)),
+	"Erf":             function(math.Erf),
+	"Sigmoid":         function(sigmoid),
+	"Softplus":        function(softplus),
+	"Softsign":        function(func(x float64) float64 { return x / (1 + math.Abs(x)) }),
+	"HardSwish":       function(func(x float64) float64 { return x * math.Max(0, math.Min(1, x/6+0.5)) }),
+	"Mish":            function(func(x float64) float64 { return x * math.Tanh(softplus(x)) }),
+	"Gelu":            shaped(gelu, 0),
+	"Swish":           shaped(func(n *Node, x float64) float64 { return x * sigmoid(float64(n.Attrs.Float("alpha", 1))*x) }, 0),
+	"Elu":             shaped(func(n *Node, x float64) float64 { return elu(x, alpha(n, 1), 1) }, 0),
+	"Celu":            shaped(celu, 0),
+	"Selu":            shaped(selu, 0),
+	"LeakyRelu":       shaped(func(n *Node, x float64) float64 { return elu(x, 0, 1) + alpha(n, 0.01)*math.Min(x, 0) }, 0),
+	"ThresholdedRelu": shaped(thresholdedRelu),
+	"HardSigmoid":     shaped(hardSigmoid),
+	"Shrink":          shaped(shrink),
+	"IsNaN":           elementwise(formula{float: func(_ *Node, v []float64) float64 { return truth(math.IsNaN(v[0])) }}, always(tensor.Bool)),
+	"IsInf":           elementwise(formula{float: isInf}, always(tensor.Bool)),
+	"Not": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return 1 - v[0], nil }},
+		always(tensor.Bool)),
+	"BitwiseNot": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return ^v[0], nil }},
+		likeInput(0)),
+}
+
+// function is an operator without attributes that matter.
+func function(f func(float64) float64, options ...func(*Spec)) *Spec {
+	if f(0) == 0 {
+		options = append([]func(*Spec){zeroIn(0)}, options...)
+	}
+	return elementwise(formula{float: func(_ *Node, v []float64) float64 { return f(v[0]) }}, likeInput(0), options...)
+}
+
+// whole is a function that stays among whole numbers.
+func whole(f func(float64) float64, g func(int64) int64) *Spec {
+	return elementwise(formula{
+		float: func(_ *Node, v []float64) float64 { return f(v[0]) },
+		whole: func(_ *Node, v []int64) (int64, error) { return g(v[0]), nil },
+	}, likeInput(0), zeroIn(0))
+}
+
+// shaped is a function whose attributes give it its form; zero lists its input
+// where zero stays zero for all of them.
+func shaped(f func(*Node, float64) float64, zero ...int) *Spec {
+	return elementwise(formula{float: func(n *Node, v []float64) float64 { return f(n, v[0]) }}, likeInput(0), zeroIn(zero...))
+}
+
+func alpha(n *Node, def float32) float64 { return float64(n.Attrs.Float("alpha", def)) }
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func sign(x float64) float64 { return truth(x > 0) - truth(x < 0) }
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+// elu is scale·x above zero and scale·a·(eˣ-1) below.
+func elu(x, a, scale float64) float64 {
+	if x >= 0 {
+		return scale * x
+	}
+	return scale * a * math.Expm1(x)
+}
+
+func celu(n *Node, x float64) float64 {
+	a := alpha(n, 1)
+	return math.Max(x, 0) + math.Min(0, a*math.Expm1(x/a))
+}
+
+func selu(n *Node, x float64) float64 {
+	return elu(x, alpha(n, 1.6732632), float64(n.Attrs.Float("gamma", 1.0507010)))
+}
+
+func gelu(n *Node, x float64) float64 {
+	if n.Attrs.Str("approximate", "none") == "tanh" {
+		return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+	}
+	return 0.5 * x * (1 + math.Erf(x/math.Sqrt2))
+}
+
+func thresholdedRelu(n *Node, x float64) float64 {
+	if x > alpha(n, 1) {
+		return x
+	}
+	return 0
+}
+
+func hardSigmoid(n *Node, x float64) float64 {
+	return math.Max(0, math.Min(1, alpha(n, 0.2)*x+float64(n.Attrs.Float("beta", 0.5))))
+}
+
+func shrink(n *Node, x float64) float64 {
+	bias, limit := float64(n.Attrs.Float("bias", 0)), float64(n.Attrs.Float("lambd", 0.5))
+	switch {
+	case x < -limit:
+		return x + bias
+	case x > limit:
+		return x - bias
+	}
+	return 0
+}
+
+func isInf(n *Node, v []float64) float64 {
+	up, down := n.Attrs.Int("detect_positive", 1) != 0, n.Attrs.Int("detect_negative", 1) != 0
+	return truth(up && math.IsInf(v[0], 1) || down && math.IsInf(v[0], -1))
+}
