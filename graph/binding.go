@@ -13,8 +13,10 @@ type Binding struct {
 	Batch    int64
 	Image    [2]int64
 	Sequence int64
-	// Fresh is the start of the sizes invented for axes that depend on data.
+	// Fresh is the start of the sizes invented for axes that depend on data;
+	// Alike gives that size to all of them, where else each is another.
 	Fresh int64
+	Alike bool
 	// Named makes a named dimension take one size wherever it occurs.
 	Named bool
 }

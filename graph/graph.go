@@ -60,6 +60,8 @@ type Node struct {
 
 	attrs   op.Attrs
 	version int
+	// limit bounds the elements of a constant that the node may compute.
+	limit int64
 }
 
 // Label names the node in messages: its operator and its name, or the name of

@@ -29,7 +29,7 @@ func Import(m *onnx.Model) (*Graph, error) {
 	for _, o := range m.Proto.GetOpsetImport() {
 		g.opsets[canonical(o.GetDomain())] = int(o.GetVersion())
 	}
-	im := importer{Graph: g, functions: map[string]bool{}}
+	im := importer{Graph: g, functions: map[string]bool{}, limit: evalFloor + 4*elements(p)}
 	for _, f := range m.Proto.GetFunctions() {
 		im.functions[f.GetDomain()+"\x00"+f.GetName()] = true
 	}
@@ -45,10 +45,34 @@ func Import(m *onnx.Model) (*Graph, error) {
 	return g, nil
 }
 
+// elements counts what the weights of a graph hold. A sum that overflows is that
+// of tensors without data, which no model that was checked has.
+func elements(p *onnx.GraphProto) int64 {
+	total := int64(0)
+	count := func(t *onnx.TensorProto) {
+		if n, err := tensor.Count(t.GetDims()); err == nil {
+			total += n
+		}
+	}
+	for _, t := range p.GetInitializer() {
+		count(t)
+	}
+	for _, n := range p.GetNode() {
+		for _, a := range n.GetAttribute() {
+			if a.GetT() != nil {
+				count(a.GetT())
+			}
+		}
+	}
+	return total
+}
+
 type importer struct {
 	*Graph
 	functions map[string]bool
-	problems  []error
+	// limit is that of all nodes.
+	limit    int64
+	problems []error
 }
 
 func (im *importer) fail(format string, args ...any) {
@@ -83,14 +107,28 @@ func (im *importer) inputs(p *onnx.GraphProto, ir int64) {
 			v.Input = ir > ListedUntil
 			continue
 		}
+		if err := absurd(in.GetType()); err != nil {
+			im.fail("input %q: %w", in.GetName(), err)
+		}
 		v := im.define(in.GetName())
 		v.Type, v.Input = in.GetType(), true
 		im.Inputs = append(im.Inputs, v)
 	}
 }
 
+// absurd reports why no tensor can have a declared shape; free dimensions count
+// as one.
+func absurd(t *onnx.TypeProto) error {
+	var shape []int64
+	for _, d := range t.GetTensorType().GetShape().GetDim() {
+		shape = append(shape, max(d.GetDimValue(), 1))
+	}
+	_, err := tensor.Count(shape)
+	return err
+}
+
 func (im *importer) node(p *onnx.NodeProto) {
-	n := &Node{Index: len(im.Nodes), Proto: p}
+	n := &Node{Index: len(im.Nodes), Proto: p, limit: im.limit}
 	im.Nodes = append(im.Nodes, n)
 	domain := canonical(p.GetDomain())
 	n.version = im.opsets[domain]
@@ -106,11 +144,15 @@ func (im *importer) node(p *onnx.NodeProto) {
 			v.Uses = append(v.Uses, Use{n, slot})
 		}
 	}
+	im.complete(n, domain)
 	for _, name := range Captures(p) {
 		if v := im.read(name, p); v != nil {
 			v.Captured = true
 			n.Captures = append(n.Captures, v)
 		}
+	}
+	if out := p.GetOutput(); (len(out) == 0 || out[0] == "") && !op.Partial(domain, p.GetOpType()) {
+		n.Spec = nil // what the rows of the table say, they say of the first output
 	}
 	for i, name := range p.GetOutput() {
 		if name == "" {
@@ -120,6 +162,20 @@ func (im *importer) node(p *onnx.NodeProto) {
 		v := im.define(name)
 		v.Producer, v.Index = n, i
 		n.Out = append(n.Out, v)
+	}
+}
+
+// complete refuses a node without the inputs that its operator always has.
+func (im *importer) complete(n *Node, domain string) {
+	if n.Spec == nil {
+		return
+	}
+	want := op.Required(domain, n.Proto.GetOpType(), n.version)
+	for slot := range want {
+		if name := n.Proto.GetInput(); slot >= len(name) || name[slot] == "" {
+			im.fail("%s %s needs %d inputs and has no input %d", n.Proto.GetOpType(), n.Proto.GetName(), want, slot)
+			return
+		}
 	}
 }
 

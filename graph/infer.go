@@ -11,6 +11,11 @@ import (
 // shape arithmetic and per-channel vectors, not weights.
 const foldLimit = 1 << 14
 
+// evalFloor is the number of elements that any constant of a model may be
+// computed to have; a larger one needs a larger file. Otherwise a few bytes
+// that speak of a large shape would be paid for in memory.
+const evalFloor = 1 << 20
+
 // Facts are what inference found under one binding.
 type Facts struct {
 	// Values has one fact for each of Graph.Values, by ID.
@@ -24,6 +29,7 @@ type Facts struct {
 
 	graph *Graph
 	fresh int64
+	alike bool
 	// params are the sizes that named dimensions took.
 	params map[string]int64
 }
@@ -38,6 +44,7 @@ func (g *Graph) Infer(b Binding) *Facts {
 		Failed: make([]bool, len(g.Nodes)),
 		graph:  g,
 		fresh:  b.Fresh,
+		alike:  b.Alike,
 		params: map[string]int64{},
 	}
 	for _, v := range g.Values {
@@ -107,9 +114,11 @@ func (f *Facts) declared(v *Value) op.Fact {
 }
 
 // next invents a size; the steps keep two of them from being equal or from
-// dividing each other in practice.
+// dividing each other in practice, unless they are to be alike.
 func (f *Facts) next() int64 {
-	f.fresh += 2
+	if !f.alike {
+		f.fresh += 2
+	}
 	return f.fresh
 }
 
@@ -175,7 +184,7 @@ func (n *Node) fold(view *op.Node, facts []op.Fact) {
 	if n.Spec.Forward == nil || len(n.Captures) > 0 {
 		return
 	}
-	static, known, size := true, true, 0
+	static, known, size := true, true, int64(0)
 	args := make([]*tensor.Tensor, len(view.In))
 	for i, in := range view.In {
 		if in == nil {
@@ -185,18 +194,22 @@ func (n *Node) fold(view *op.Node, facts []op.Fact) {
 		known = known && in.Value != nil
 		args[i] = in.Value
 		if in.Value != nil {
-			size = max(size, in.Value.Len())
+			size = max(size, extent(in.Value.Shape))
 		}
 	}
 	for _, out := range facts {
 		if !out.Known {
 			return
 		}
-		count, _ := tensor.Count(out.Shape)
-		size = max(size, int(count))
+		size = max(size, extent(out.Shape))
 	}
 	for i := range facts {
-		facts[i].Static = static
+		facts[i].Static = static && facts[i].DType != tensor.Undefined
+	}
+	if size > n.limit {
+		for i := range facts {
+			facts[i].Static = false
+		}
 	}
 	if !known || size > foldLimit {
 		return
@@ -214,11 +227,32 @@ func (n *Node) fold(view *op.Node, facts []op.Fact) {
 	}
 }
 
+// extent is what a tensor takes to be worked on: its elements or, where it has
+// none, the places along its longest axis.
+func extent(shape []int64) int64 {
+	count, err := tensor.Count(shape)
+	if err != nil {
+		return tensor.MaxElements
+	}
+	for _, d := range shape {
+		count = max(count, d)
+	}
+	return count
+}
+
 // Tensor evaluates a Static value, whatever its size.
 func (f *Facts) Tensor(v *Value) (*tensor.Tensor, error) {
+	return f.evaluate(v, map[*Value]*tensor.Tensor{})
+}
+
+// evaluate remembers what it computed, because values may be read many times.
+func (f *Facts) evaluate(v *Value, done map[*Value]*tensor.Tensor) (*tensor.Tensor, error) {
 	fact := &f.Values[v.ID]
 	if fact.Value != nil {
 		return fact.Value, nil
+	}
+	if t := done[v]; t != nil {
+		return t, nil
 	}
 	if !fact.Static || v.Producer == nil {
 		return nil, fmt.Errorf("value %s is not a constant", v.Name)
@@ -229,7 +263,7 @@ func (f *Facts) Tensor(v *Value) (*tensor.Tensor, error) {
 		if in == nil {
 			continue
 		}
-		t, err := f.Tensor(in)
+		t, err := f.evaluate(in, done)
 		if err != nil {
 			return nil, err
 		}
@@ -239,5 +273,9 @@ func (f *Facts) Tensor(v *Value) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Label(), err)
 	}
-	return results[v.Index], nil
+	if v.Index >= len(results) || results[v.Index] == nil {
+		return nil, fmt.Errorf("%s: output %d is not computed", n.Label(), v.Index)
+	}
+	done[v] = results[v.Index]
+	return done[v], nil
 }
