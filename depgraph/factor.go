@@ -41,23 +41,34 @@ func factorise(s *spaces, c component) (*factoring, bool) {
 			return nil, false
 		}
 	}
-	f.segment()
-	return f, f.nest() && f.tieFactors()
+	return f, f.segment() && f.nest() && f.tieFactors()
 }
 
-// segment cuts spaces wherever a range begins or ends, to a fixpoint.
-func (f *factoring) segment() {
+const (
+	// mostCuts bounds the segments of a component, which ranges can double from
+	// space to space, and mostTies the digits tied between them.
+	mostCuts = 1 << 17
+	mostTies = 1 << 20
+)
+
+// segment cuts spaces wherever a range begins or ends, to a fixpoint, and tells
+// whether there is one in reach. A cut goes on through the outermost digit that
+// is tied to a space: where queries, keys and values are taken apart, so is the
+// projection that packs them.
+func (f *factoring) segment() bool {
 	type cut struct {
 		space int
 		at    int64
 	}
 	f.cuts = make([][]int64, len(f.component.spaces))
 	var work []cut
+	total := 0
 	add := func(space int, at int64) {
 		i, found := slices.BinarySearch(f.cuts[space], at)
 		if !found {
 			f.cuts[space] = slices.Insert(f.cuts[space], i, at)
 			work = append(work, cut{space, at})
+			total++
 		}
 	}
 	ranges := make([][]spaceLink, len(f.cuts))
@@ -77,9 +88,18 @@ func (f *factoring) segment() {
 		add(b, l.offB)
 		add(b, l.offB+l.n)
 	}
+	outer := f.outermost()
 	for len(work) > 0 {
+		if total > mostCuts+2*len(f.cuts) {
+			return false
+		}
 		c := work[len(work)-1]
 		work = work[:len(work)-1]
+		for _, l := range outer[c.space] {
+			if c.at%l.strideA == 0 {
+				add(f.local[l.b], c.at/l.strideA*l.strideB)
+			}
+		}
 		for _, l := range ranges[c.space] {
 			if l.offA < c.at && c.at < l.offA+l.n {
 				add(f.local[l.b], c.at-l.offA+l.offB)
@@ -87,6 +107,22 @@ func (f *factoring) segment() {
 		}
 	}
 	f.classify()
+	return true
+}
+
+// outermost lists, by space, the ties between digits that have the largest
+// stride of their space on both sides.
+func (f *factoring) outermost() [][]spaceLink {
+	list := make([][]spaceLink, len(f.cuts))
+	for _, l := range f.component.links {
+		if l.kind != op.Tie || l.strideA*l.size != f.all[l.a].size || l.strideB*l.size != f.all[l.b].size {
+			continue
+		}
+		a, b := f.local[l.a], f.local[l.b]
+		list[a] = append(list[a], l)
+		list[b] = append(list[b], spaceLink{a: l.b, b: l.a, strideA: l.strideB, strideB: l.strideA})
+	}
+	return list
 }
 
 // classify unites the segments that ranges make one.
@@ -119,97 +155,6 @@ func (f *factoring) segments(id int32, do func(lo, n int64, class int32)) {
 	for i := range len(cuts) - 1 {
 		do(cuts[i], cuts[i+1]-cuts[i], f.class.root(int32(f.base[s]+i)))
 	}
-}
-
-// nest finds the strides at which every segment class divides, to a fixpoint,
-// and tells whether they form a chain of divisors.
-func (f *factoring) nest() bool {
-	f.bounds = map[int32][]int64{}
-	for _, id := range f.component.spaces {
-		f.segments(id, func(_, n int64, class int32) { f.bounds[class] = []int64{1, n} })
-	}
-	var work []int32
-	add := func(class int32, at int64) {
-		i, found := slices.BinarySearch(f.bounds[class], at)
-		if !found {
-			f.bounds[class] = slices.Insert(f.bounds[class], i, at)
-			work = append(work, class)
-		}
-	}
-	ok := true
-	digit := func(id int32, stride, size int64) (classes []int32) {
-		f.segments(id, func(lo, n int64, class int32) {
-			if whole(op.Digit{Stride: stride, Size: size}, f.all[id].size) && n == size {
-				classes = append(classes, class)
-				return
-			}
-			if lo%(stride*size) != 0 || n%(stride*size) != 0 {
-				ok = false
-				return
-			}
-			add(class, stride)
-			add(class, stride*size)
-			classes = append(classes, class)
-		})
-		return classes
-	}
-	for _, l := range f.component.links {
-		if l.kind != op.Tie {
-			continue
-		}
-		for _, a := range digit(l.a, l.strideA, l.size) {
-			for _, b := range digit(l.b, l.strideB, l.size) {
-				f.ties = append(f.ties, digitTie{a, b, l.strideA, l.strideB, l.size})
-			}
-		}
-	}
-	for _, id := range f.component.spaces {
-		for _, p := range f.all[id].pins {
-			if !whole(op.Digit{Stride: p.stride, Size: p.size}, f.all[id].size) {
-				digit(id, p.stride, p.size)
-			}
-		}
-	}
-	if !ok {
-		return false
-	}
-	return f.propagate(work, add)
-}
-
-func (f *factoring) propagate(work []int32, add func(int32, int64)) bool {
-	touching := map[int32][]digitTie{}
-	for _, t := range f.ties {
-		touching[t.a] = append(touching[t.a], t)
-		touching[t.b] = append(touching[t.b], digitTie{t.b, t.a, t.strideB, t.strideA, t.size})
-		work = append(work, t.a, t.b)
-	}
-	for pass := 0; pass < len(work); pass++ {
-		for _, t := range touching[work[pass]] {
-			for _, at := range slices.Clone(f.bounds[t.a]) {
-				if t.strideA < at && at < t.strideA*t.size {
-					if at%t.strideA != 0 {
-						return false
-					}
-					before := len(f.bounds[t.b])
-					add(t.b, at/t.strideA*t.strideB)
-					if len(f.bounds[t.b]) > before {
-						work = append(work, t.b)
-					}
-				}
-			}
-		}
-		if len(work) > 1<<22 {
-			return false
-		}
-	}
-	for _, bounds := range f.bounds {
-		for i := 1; i < len(bounds); i++ {
-			if bounds[i]%bounds[i-1] != 0 {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // tieFactors numbers the factors and unites those that digits tie.

@@ -55,14 +55,21 @@ func Build(a *graph.Analysis) *Graph {
 	for _, c := range g.spaces.components() {
 		if f, ok := factorise(g.spaces, c); ok {
 			g.addFactors(f, reasons)
+		} else if x := index(g.spaces, c); x != nil {
+			g.addAtoms(x, reasons)
 		} else {
-			g.addAtoms(index(g.spaces, c), reasons)
+			for _, id := range c.spaces {
+				reasons[id] = append(reasons[id], tooMany)
+			}
 		}
 	}
 	g.index()
 	g.explain(reasons)
 	return g
 }
+
+// tooMany is why nothing is cut from axes of absurd sizes.
+var tooMany = Reason{Operator: "analysis", Text: "would follow too many channels one by one", Unsupported: true}
 
 // addFactors makes a family of every class of factors that is free and that
 // some weight has.

@@ -17,7 +17,14 @@ type indexing struct {
 	pinned []bool // by root, filled last
 }
 
+// mostChannels bounds the channels that are followed one by one.
+const mostChannels = 1 << 24
+
+// index returns nil where the component has too many channels.
 func index(s *spaces, c component) *indexing {
+	if s.channels(c) > mostChannels {
+		return nil
+	}
 	x := &indexing{spaces: s, component: c, base: map[int32]int32{}, free: map[int32]op.Digit{}}
 	total := int32(0)
 	for _, id := range c.spaces {
@@ -39,32 +46,60 @@ func index(s *spaces, c component) *indexing {
 	return x
 }
 
-// chooseDigits picks the free digit of every space that is read in digits.
-func (x *indexing) chooseDigits() {
-	offer := func(id int32, stride, size int64, free bool) {
-		if whole(op.Digit{Stride: stride, Size: size}, x.all[id].size) {
-			return
+// channels counts those of a component, as far as they can be followed.
+func (s *spaces) channels(c component) int64 {
+	total := int64(0)
+	for _, id := range c.spaces {
+		if total += s.all[id].size; total > mostChannels {
+			break
 		}
-		best, ok := x.free[id]
-		if !ok {
-			best = op.Digit{Stride: 1, Size: 1}
-		}
-		if free && size > best.Size {
-			best = op.Digit{Stride: stride, Size: size}
-		}
-		x.free[id] = best
 	}
+	return total
+}
+
+// chooseDigits picks the free digit of every space that is read in digits: the
+// largest that leaves all others whole.
+func (x *indexing) chooseDigits() {
+	read := map[int32][]op.Digit{}
+	offer := func(id int32, stride, size int64) {
+		if d := (op.Digit{Stride: stride, Size: size}); !whole(d, x.all[id].size) {
+			read[id] = append(read[id], d)
+		}
+	}
+	tied := map[int32]int{}
 	for _, l := range x.component.links {
 		if l.kind == op.Tie {
-			offer(l.a, l.strideA, l.size, true)
-			offer(l.b, l.strideB, l.size, true)
+			offer(l.a, l.strideA, l.size)
+			offer(l.b, l.strideB, l.size)
 		}
+	}
+	for id, list := range read {
+		tied[id] = len(list)
 	}
 	for _, id := range x.component.spaces {
 		for _, p := range x.all[id].pins {
-			offer(id, p.stride, p.size, false)
+			offer(id, p.stride, p.size)
 		}
 	}
+	for id, list := range read {
+		best := op.Digit{Stride: 1, Size: 1}
+		for _, d := range list[:tied[id]] {
+			if d.Size > best.Size && apart(d, list) {
+				best = d
+			}
+		}
+		x.free[id] = best
+	}
+}
+
+// apart reports whether no other digit of a list shares positions with d.
+func apart(d op.Digit, list []op.Digit) bool {
+	for _, e := range list {
+		if e != d && e.Stride%(d.Stride*d.Size) != 0 && d.Stride%(e.Stride*e.Size) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // active reports whether a digit of a space may lose channels.

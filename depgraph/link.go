@@ -15,6 +15,9 @@ type Reason struct {
 	// Unsupported says that the operator has no meaning here, rather than a
 	// meaning that forbids the cut.
 	Unsupported bool
+	// Extent says that the axis counts the positions of a kernel, and so has no
+	// channels that could go.
+	Extent bool
 }
 
 func (r Reason) String() string { return r.Operator + ": " + r.Text }
@@ -127,6 +130,9 @@ func (k *linker) opaque(n *graph.Node) (Reason, bool) {
 	case n.Spec == nil && k.foreign(n):
 		r.Text = "belongs to a custom domain or a local function"
 		return r, true
+	case n.Spec != nil && n.Spec.Opaque != "":
+		r.Text = n.Spec.Opaque
+		return r, true
 	case n.Spec == nil || n.Spec.Links == nil || n.Spec.Infer == nil:
 		r.Text, r.Unsupported = "is not supported", true
 		return r, true
@@ -176,7 +182,7 @@ func (k *linker) link(n *graph.Node, ol op.Link, said map[int]bool) {
 		return
 	}
 	if ol.Kind == op.Pin {
-		k.pins = append(k.pins, pin{int32(a), ol.A.Stride, ol.A.Size, Reason{Operator: n.Label(), Text: ol.Reason}})
+		k.pins = append(k.pins, pin{int32(a), ol.A.Stride, ol.A.Size, Reason{Operator: n.Label(), Text: ol.Reason, Extent: ol.Extent}})
 		return
 	}
 	if (ol.Kind == op.Tie || ol.Kind == op.Contract) && ol.A.Size != ol.B.Size {

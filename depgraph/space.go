@@ -43,6 +43,10 @@ type spaces struct {
 	links []spaceLink
 }
 
+// mostListed bounds the channels of an axis that may lose some: what stays of
+// them is listed.
+const mostListed = 1 << 26
+
 // partition unites axes that links make one, and keeps the other links.
 func partition(k *linker) *spaces {
 	f := newForest(len(k.owner))
@@ -69,6 +73,11 @@ func partition(k *linker) *spaces {
 	for _, p := range k.pins {
 		sp := &s.all[s.of[p.axis]]
 		sp.pins = append(sp.pins, p)
+	}
+	for id := range s.all {
+		if sp := &s.all[id]; sp.size > mostListed {
+			sp.pins = append(sp.pins, pin{sp.axes[0], 1, sp.size, tooMany})
+		}
 	}
 	s.between()
 	return s

@@ -2,6 +2,7 @@ package depgraph
 
 import (
 	"fmt"
+	"slices"
 
 	"onnxcompress/graph"
 	"onnxcompress/graph/op"
@@ -128,22 +129,32 @@ func (f *flow) dead(n *graph.Node, o, axis int, in []op.State, linked []bool) op
 	if spec.Carry {
 		return carried(in, linked)
 	}
-	zero := false
-	for i, s := range in {
-		if s == op.Bad {
+	for _, slot := range spec.Partial {
+		if slot < len(in) && linked[slot] && in[slot] == op.Varying && !f.followed(n, slot) {
 			return op.Bad
 		}
-		for _, z := range spec.ZeroIn {
-			zero = zero || z == i && s == op.Zero
+	}
+	if slices.Contains(in, op.Bad) {
+		return op.Bad
+	}
+	if spec.Elementwise && spec.Forward != nil {
+		// Before ZeroIn is asked: zero over zero is not zero.
+		if s := f.evaluate(n, o, in); s != op.Varying {
+			return s
 		}
 	}
-	switch {
-	case zero:
-		return op.Zero
-	case spec.Elementwise && spec.Forward != nil:
-		return f.evaluate(n, o, in)
+	for _, slot := range spec.ZeroIn {
+		if slot < len(in) && in[slot] == op.Zero {
+			return op.Zero
+		}
 	}
 	return op.Varying
+}
+
+// followed reports whether input slot of n is a constant that keeps its numbers.
+func (f *flow) followed(n *graph.Node, slot int) bool {
+	t := f.in[n.Index][slot]
+	return t >= 0 && f.tensors[t].weight != nil && f.tensors[t].weight.Follow
 }
 
 func carried(in []op.State, linked []bool) op.State {
@@ -193,7 +204,7 @@ func (f *flow) check(l *link) []pin {
 	switch l.Kind {
 	case op.Contract:
 		a, b := f.states[l.a], f.states[l.b]
-		if a != op.Bad && b != op.Bad && (a == op.Zero || b == op.Zero) {
+		if a != op.Bad && b != op.Bad && (a == op.Const(l.ZeroA) || b == op.Const(l.ZeroB)) {
 			return nil
 		}
 		r := Reason{Operator: l.node.Label(), Text: "sums over channels that " + holds(a, b) + " when their weights are zero"}

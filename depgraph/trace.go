@@ -11,7 +11,12 @@ type tracer struct {
 	*axes
 	leaves []Leaf
 	total  int
+	steps  int
 }
+
+// mostSteps bounds the values that are visited to find the leaves of a weight:
+// a graph may lead to each of them in more ways than can be gone.
+const mostSteps = 1 << 10
 
 // trace fills the leaves of a weight and the axes along which they separate.
 func (x *axes) trace(w *Weight, shape []int64) {
@@ -47,7 +52,7 @@ func (t *tracer) numbers(v *graph.Value) *tensor.Tensor {
 		return t.number(v)
 	}
 	n := v.Producer
-	if n == nil || n.Spec == nil || n.Spec.Forward == nil {
+	if t.steps++; t.steps > mostSteps || n == nil || n.Spec == nil || n.Spec.Forward == nil {
 		return nil
 	}
 	if n.Spec.Carry {
@@ -58,6 +63,7 @@ func (t *tracer) numbers(v *graph.Value) *tensor.Tensor {
 		if ids := t.scale(v, slot); ids != nil {
 			return ids
 		}
+		before.steps = t.steps
 		*t = before
 	}
 	return nil

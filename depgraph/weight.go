@@ -59,6 +59,9 @@ func (x *axes) weigh() {
 		if t.node == nil || len(t.shape) == 0 || !trained(x.Witness.Values[t.value.ID].DType) {
 			continue
 		}
+		if count, err := tensor.Count(t.shape); err != nil || count == 0 {
+			continue // its channels hold nothing, and there may be any number of them
+		}
 		w := &Weight{Node: t.node, Slot: t.slot, Value: t.value}
 		if t.node.Spec != nil {
 			for _, f := range t.node.Spec.Follow {
