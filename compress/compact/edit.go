@@ -175,11 +175,11 @@ func attribute(name string, a op.Attr) *onnx.AttributeProto {
 // scale multiplies an output by a constant.
 func (e *edit) scale(o int, factor float64) {
 	out := e.node.Out[o]
-	raw := e.names.fresh(out.Name)
+	raw := e.names.Fresh(out.Name)
 	e.proto.Output[o] = raw
 	dt := e.bindings[0].old.Values[out.ID].DType
 	e.after[e.node.Index] = append(e.after[e.node.Index], &onnx.NodeProto{
-		OpType: proto.String("Mul"), Name: proto.String(e.names.fresh(e.proto.GetName() + "_scale")),
+		OpType: proto.String("Mul"), Name: proto.String(e.names.Fresh(e.proto.GetName() + "_scale")),
 		Input: []string{raw, e.constant(out.Name+"_factor", tensor.Scalar(dt, factor))}, Output: []string{out.Name},
 	})
 }

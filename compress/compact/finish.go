@@ -23,30 +23,11 @@ func (b *builder) finish() {
 	for _, out := range p.Output {
 		read[out.GetName()] = true
 	}
-	p.Node = live(nodes, read)
+	p.Node = graph.Live(nodes, read)
 	p.Initializer = slices.DeleteFunc(p.Initializer, func(t *onnx.TensorProto) bool { return !read[t.GetName()] })
 	p.SparseInitializer = slices.DeleteFunc(p.SparseInitializer, func(s *onnx.SparseTensorProto) bool { return !read[s.GetValues().GetName()] })
 	b.rename(read)
 	b.declare(read)
-}
-
-// live keeps the nodes that outputs depend on and adds what they read.
-func live(nodes []*onnx.NodeProto, read map[string]bool) []*onnx.NodeProto {
-	var kept []*onnx.NodeProto
-	for _, n := range slices.Backward(nodes) {
-		if !slices.ContainsFunc(n.Output, func(out string) bool { return read[out] }) {
-			continue
-		}
-		kept = append(kept, n)
-		for _, in := range n.Input {
-			read[in] = true
-		}
-		for _, in := range graph.Captures(n) {
-			read[in] = true
-		}
-	}
-	slices.Reverse(kept)
-	return kept
 }
 
 // rename gives a cut constant its original name where the original is gone.

@@ -16,12 +16,11 @@ import (
 // Mask returns the original model in which the slices of float weights that
 // the cut removes are zero and nothing else differs. A weight that several
 // nodes read directly and that they do not lose alike is copied per use.
-func Mask(g *depgraph.Graph, cut *depgraph.Cut) (*onnx.Model, error) {
-	m := &masker{g: g, cut: cut, out: g.Model.Clone(), names: newNames(g)}
-	m.inits = map[string]*onnx.TensorProto{}
-	for _, t := range m.out.Proto.GetGraph().GetInitializer() {
-		m.inits[t.GetName()] = t
-	}
+//
+// g may be the graph of a prepared original: weights, and the nodes that read
+// them, are found in the original by the names of values.
+func Mask(original *onnx.Model, g *depgraph.Graph, cut *depgraph.Cut) (*onnx.Model, error) {
+	m := newMasker(original, g, cut)
 	var order []*graph.Value
 	byLeaf := map[*graph.Value][]*depgraph.Weight{}
 	for _, w := range g.Weights {
@@ -44,8 +43,38 @@ type masker struct {
 	g     *depgraph.Graph
 	cut   *depgraph.Cut
 	out   *onnx.Model
-	names *names
+	names *graph.Names
 	inits map[string]*onnx.TensorProto
+	// makers are the nodes of the original by what they give.
+	makers map[string]*onnx.NodeProto
+}
+
+func newMasker(original *onnx.Model, g *depgraph.Graph, cut *depgraph.Cut) *masker {
+	m := &masker{
+		g: g, cut: cut, out: original.Clone(), names: graph.NewNames(original),
+		inits: map[string]*onnx.TensorProto{}, makers: map[string]*onnx.NodeProto{},
+	}
+	p := m.out.Proto.GetGraph()
+	for _, t := range p.GetInitializer() {
+		m.inits[t.GetName()] = t
+	}
+	for _, n := range p.GetNode() {
+		for _, out := range n.GetOutput() {
+			m.makers[out] = n
+		}
+	}
+	return m
+}
+
+// original is the node of the original that n stands for, nil where n is of
+// the preparation's making.
+func (m *masker) original(n *graph.Node) *onnx.NodeProto {
+	for _, out := range n.Out {
+		if out != nil {
+			return m.makers[out.Name]
+		}
+	}
+	return nil
 }
 
 // leaf zeroes the elements of one leaf for all weights that come from it.
@@ -175,7 +204,7 @@ func (m *masker) write(leaf *graph.Value, mask []bool) error {
 		onnx.SetData(t, data)
 		return nil
 	}
-	for _, a := range m.out.Proto.GetGraph().GetNode()[leaf.Producer.Index].GetAttribute() {
+	for _, a := range m.makers[leaf.Name].GetAttribute() {
 		switch {
 		case a.GetT() != nil:
 			onnx.SetData(a.GetT(), data)
@@ -193,13 +222,17 @@ func (m *masker) write(leaf *graph.Value, mask []bool) error {
 func (m *masker) copyFor(leaf *graph.Value, mask []bool, uses []*depgraph.Weight) error {
 	content := m.g.Witness.Values[leaf.ID].Value
 	t := &onnx.TensorProto{
-		Name: proto.String(m.names.fresh(leaf.Name)), DataType: proto.Int32(int32(content.DType)), Dims: content.Shape,
+		Name: proto.String(m.names.Fresh(leaf.Name)), DataType: proto.Int32(int32(content.DType)), Dims: content.Shape,
 	}
 	onnx.SetData(t, zeroed(content, mask))
 	p := m.out.Proto.GetGraph()
 	p.Initializer = append(p.Initializer, t)
 	for _, w := range uses {
-		p.Node[w.Node.Index].Input[w.Slot] = t.GetName()
+		n := m.original(w.Node)
+		if w.Slot >= len(n.GetInput()) || n.Input[w.Slot] != leaf.Name {
+			return fmt.Errorf("%s: reads %s in the prepared model only", w.Node.Label(), leaf.Name)
+		}
+		n.Input[w.Slot] = t.GetName()
 	}
 	return nil
 }

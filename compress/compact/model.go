@@ -49,7 +49,7 @@ type builder struct {
 	cut      *depgraph.Cut
 	replaced Weights
 	out      *onnx.Model
-	names    *names
+	names    *graph.Names
 	weights  map[[2]int]*depgraph.Weight
 	// bindings are the witness and the nominal one.
 	bindings [2]*binding
@@ -73,7 +73,7 @@ type binding struct {
 
 func newBuilder(g *depgraph.Graph, cut *depgraph.Cut) *builder {
 	b := &builder{
-		g: g, cut: cut, out: g.Model.Clone(), names: newNames(g),
+		g: g, cut: cut, out: g.Model.Clone(), names: graph.NewNames(g.Model),
 		weights: map[[2]int]*depgraph.Weight{},
 		before:  map[int][]*onnx.NodeProto{}, after: map[int][]*onnx.NodeProto{},
 		frozen: map[int]bool{}, sliced: map[*graph.Value][]slice{}, reshaped: map[string]bool{},
@@ -107,7 +107,9 @@ func (b *builder) node(n *graph.Node) error {
 	if err := e.sliceConstants(); err != nil {
 		return err
 	}
-	if cuts && n.Spec != nil && n.Spec.Narrow != nil {
+	// An operand may count channels of another value, which go while this
+	// node keeps its own.
+	if n.Spec != nil && n.Spec.Narrow != nil {
 		if err := e.narrow(); err != nil {
 			return err
 		}
@@ -137,7 +139,7 @@ func (b *builder) addTensor(name string, t *tensor.Tensor) {
 
 // constant adds an initializer under a new name and returns the name.
 func (b *builder) constant(base string, t *tensor.Tensor) string {
-	name := b.names.fresh(base)
+	name := b.names.Fresh(base)
 	b.addTensor(name, t)
 	return name
 }

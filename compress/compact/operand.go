@@ -89,7 +89,7 @@ func (e *edit) assemble(slot int, wants, has [2][]int64, dt tensor.DType, shape 
 		}
 		parts = append(parts, part)
 	}
-	joined := e.names.fresh(base)
+	joined := e.names.Fresh(base)
 	e.insert("Concat", parts, joined, &onnx.AttributeProto{
 		Name: proto.String("axis"), Type: onnx.AttributeProto_INT.Enum(), I: proto.Int64(0),
 	})
@@ -106,7 +106,7 @@ func (e *edit) element(base, source string, i int, wants, has [2][]int64, dt ten
 	if hw == hn && hw <= 0 {
 		return number(hw), nil // the operator's own sign for "as it comes"
 	}
-	part := e.names.fresh(base)
+	part := e.names.Fresh(base)
 	at := e.constant(base, tensor.Vector(int64(i)))
 	e.insert("Gather", []string{source, at}, part)
 	if w == hw && n == hn {
@@ -115,7 +115,7 @@ func (e *edit) element(base, source string, i int, wants, has [2][]int64, dt ten
 	if hw <= 0 || hn <= 0 || w*hn != n*hw {
 		return "", fmt.Errorf("element %d is %d and should be %d", i, hw, w)
 	}
-	times, over := e.names.fresh(base), e.names.fresh(base)
+	times, over := e.names.Fresh(base), e.names.Fresh(base)
 	d := gcd(w, hw)
 	e.insert("Mul", []string{part, number(w / d)}, times)
 	e.insert("Div", []string{times, number(hw / d)}, over)

@@ -28,7 +28,7 @@ func (e *edit) slice(v *graph.Value, kept [][]int64, content *tensor.Tensor) (sl
 			return s, nil
 		}
 	}
-	s := slice{kept: kept, from: content, name: e.names.fresh(v.Name)}
+	s := slice{kept: kept, from: content, name: e.names.Fresh(v.Name)}
 	err := e.fill(v, &s)
 	if err != nil {
 		return slice{}, fmt.Errorf("constant %s: %w", v.Name, err)
@@ -71,7 +71,7 @@ func (e *edit) recompute(v *graph.Value, s *slice) (bool, error) {
 		return false, nil
 	}
 	p := proto.Clone(n.Proto).(*onnx.NodeProto)
-	p.Name, p.Output = proto.String(e.names.fresh(n.Proto.GetName())), []string{s.name}
+	p.Name, p.Output = proto.String(e.names.Fresh(n.Proto.GetName())), []string{s.name}
 	for slot, in := range n.In {
 		if in == nil || inputs[slot] == nil {
 			continue
