@@ -39,6 +39,10 @@ type Limits struct {
 	MinKept float64
 	// Keep are groups that must stay.
 	Keep map[int]bool
+	// PerCost takes first what does the least harm for what it saves of the
+	// target's measure, not what does the least harm: for scores that are
+	// amounts, which a rank is not.
+	PerCost bool
 }
 
 // Choice is a set of groups to remove.
@@ -153,7 +157,7 @@ func (c *chooser) addUnits(family int, seen []bool) {
 func (c *chooser) run() Choice {
 	floor := c.floor()
 	var skipped []unit
-	for _, u := range c.units {
+	for u := range c.inOrder() {
 		if c.done() {
 			break
 		}
