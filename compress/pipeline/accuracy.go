@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"onnxcompress/compress"
+	"onnxcompress/compress/dataset"
+	"onnxcompress/graph/tensor"
+)
+
+// Score counts samples that were classified right.
+type Score struct{ Correct, Total int }
+
+// Share is the share of samples classified right.
+func (s Score) Share() float64 { return float64(s.Correct) / float64(max(s.Total, 1)) }
+
+// Accuracy runs a model on all samples of a labelled set. outputs are the
+// model's in order: the first that has a number for each class is scored. p may
+// be nil.
+func Accuracy(ctx context.Context, s compress.Session, outputs []string, set *dataset.Set, ports []dataset.Port, p Progress) (Score, error) {
+	var score Score
+	size := batchSize(ports, freeBatch)
+	for begin := 0; begin < set.Len(); begin += size {
+		if err := ctx.Err(); err != nil {
+			return score, err
+		}
+		if p != nil {
+			p.Advance(begin, set.Len())
+		}
+		in, labels, err := set.Batch(filled(begin, size, set.Len(), ports))
+		if err != nil {
+			return score, &Failure{BadInput, err}
+		}
+		if labels == nil {
+			return score, Fail(BadInput, "the samples have no labels")
+		}
+		out, err := s.Run(in)
+		if err != nil {
+			return score, BadInputs(err)
+		}
+		if err := score.add(out, outputs, labels[:min(size, set.Len()-begin)]); err != nil {
+			return score, err
+		}
+	}
+	return score, nil
+}
+
+// filled numbers the samples of a batch. Where the model takes full batches
+// only, the last one repeats its last sample.
+func filled(begin, size, total int, ports []dataset.Port) []int {
+	var index []int
+	for i := begin; i < begin+size; i++ {
+		if i >= total && batchSize(ports, 0) == 0 {
+			break
+		}
+		index = append(index, min(i, total-1))
+	}
+	return index
+}
+
+// add scores the first output that gives a number to each class. More rows than
+// labels are filling.
+func (s *Score) add(out Outputs, names []string, labels []int64) error {
+	failed := errors.New("there is no output to score")
+	for _, name := range names {
+		t := out[name]
+		if t == nil {
+			continue
+		}
+		correct, err := dataset.TopK(rows(t, len(labels)), labels, 1)
+		if err != nil {
+			failed = fmt.Errorf("output %s: %w", name, err)
+			continue
+		}
+		s.Correct, s.Total = s.Correct+correct, s.Total+len(labels)
+		return nil
+	}
+	return &Failure{BadInput, failed}
+}
+
+// rows is the first n rows of a tensor.
+func rows(t *tensor.Tensor, n int) *tensor.Tensor {
+	if t.Rank() == 0 || int(t.Shape[0]) <= n || t.DType == tensor.String {
+		return t
+	}
+	shape := append([]int64{int64(n)}, t.Shape[1:]...)
+	return &tensor.Tensor{DType: t.DType, Shape: shape, Data: t.Data[:len(t.Data)/int(t.Shape[0])*n]}
+}
+
+// heldDrop is how much lower a model's accuracy on what was held back is than
+// the original's.
+func (r *run) heldDrop(ctx context.Context, s compress.Session) (float64, error) {
+	var before, after Score
+	for _, j := range r.samples.held {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if j.labels == nil {
+			return 0, Fail(BadInput, "--max-accuracy-drop: the data has no labels")
+		}
+		got, err := s.Run(j.in)
+		if err != nil {
+			return 0, &Failure{Disagrees, err}
+		}
+		if err := before.add(j.want, r.outputs(), j.labels); err != nil {
+			return 0, err
+		}
+		if err := after.add(got, r.outputs(), j.labels); err != nil {
+			return 0, err
+		}
+	}
+	return before.Share() - after.Share(), nil
+}

@@ -1,0 +1,126 @@
+package pipeline
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Options are the settings of a run.
+type Options struct {
+	// Input is the model. Output is where the compact one goes; empty stands
+	// for <stem>.compact.onnx beside the input. MaskedOutput, if not empty, is
+	// where the original goes with the removed slices set to zero.
+	Input, Output, MaskedOutput string
+	// Force allows to overwrite outputs. KeepBest writes them although a target
+	// or guard is missed. DryRun writes nothing and stops before validation.
+	Force, KeepBest, DryRun bool
+	// Method is one of Methods.
+	Method string
+	// Target is what must remain, nil for as little as the guard allows.
+	Target *Target
+	// NoCompensate keeps the exact values of the weights that stay; NoValidate
+	// leaves out the comparison of the models.
+	NoCompensate, NoValidate bool
+	// RoundTo is the multiple of kept counts, MinKept the share of every family
+	// that stays; Keep matches names of nodes and values that must stay whole.
+	RoundTo int
+	MinKept float64
+	Keep    *regexp.Regexp
+	// MaxAccuracyDrop is the guard on accuracy, nil for none.
+	MaxAccuracyDrop *float64
+	// Shapes are whole shapes of inputs by name.
+	Shapes map[string][]int64
+	// Inputs is an npz of inputs by name. Calib has samples to calibrate on,
+	// Data samples with labels, Val samples that are only measured.
+	Inputs, Calib, Data, Val string
+	// Mean and Std normalise samples; NumSamples limits those to calibrate on.
+	Mean, Std  []float64
+	NumSamples int
+	Seed       int64
+	// Whole removes nothing but what is unused.
+	Whole bool
+	// FoldBatchNorm puts BatchNormalization into the weights before it.
+	FoldBatchNorm bool
+	// NoLatency leaves out the timing of both models.
+	NoLatency bool
+}
+
+// The methods of compression.
+const (
+	Auto      = "auto"
+	Magnitude = "magnitude"
+	Random    = "random"
+	OBS       = "obs"
+)
+
+// Methods are the names that Options.Method takes.
+func Methods() []string { return []string{Auto, Magnitude, OBS, Random} }
+
+// trained are methods of which users may have read, and which need training.
+var trained = []string{"taylor", "dhspg", "hesso", "scl"}
+
+// check fills in what is left open and refuses what does not go together,
+// before anything is read.
+func (o *Options) check() error {
+	if o.Method == "" {
+		o.Method = Auto
+	}
+	known := strings.Join(Methods(), ", ")
+	switch {
+	case slices.Contains(trained, o.Method):
+		return Fail(BadInput, "method %s trains; this build has methods %s", o.Method, known)
+	case !slices.Contains(Methods(), o.Method):
+		return Fail(BadInput, "method %q is not known; there are %s", o.Method, known)
+	case o.RoundTo < 1:
+		return Fail(BadInput, "--round-to %d: must be at least 1", o.RoundTo)
+	case o.MinKept < 0 || o.MinKept > 1:
+		return Fail(BadInput, "--min-kept %g: want a share", o.MinKept)
+	case o.NumSamples < 0:
+		return Fail(BadInput, "--num-samples %d: must not be negative", o.NumSamples)
+	case o.MaxAccuracyDrop != nil && o.Data == "":
+		return Fail(BadInput, "--max-accuracy-drop needs samples with labels: --data")
+	}
+	if o.Output == "" {
+		o.Output = strings.TrimSuffix(o.Input, filepath.Ext(o.Input)) + ".compact.onnx"
+	}
+	return o.checkOutputs()
+}
+
+// checkOutputs refuses outputs that would replace what is not theirs.
+func (o *Options) checkOutputs() error {
+	for _, out := range []string{o.Output, o.MaskedOutput} {
+		if out == "" {
+			continue
+		}
+		if same(o.Input, out) {
+			return Fail(BadInput, "%s: the output is the input", out)
+		}
+		info, err := os.Stat(out)
+		switch {
+		case err == nil && info.IsDir():
+			return Fail(BadInput, "%s: the output is a folder", out)
+		case err == nil && !o.Force && !o.DryRun:
+			return Fail(BadInput, "%s: exists; --force overwrites it", out)
+		}
+		if info, err := os.Stat(filepath.Dir(out)); err != nil || !info.IsDir() {
+			return Fail(BadInput, "%s: there is no folder %s", out, filepath.Dir(out))
+		}
+	}
+	if o.MaskedOutput != "" && (o.MaskedOutput == o.Output || same(o.MaskedOutput, o.Output)) {
+		return Fail(BadInput, "%s: both outputs have this name", o.Output)
+	}
+	return nil
+}
+
+// same reports whether two names are of one file.
+func same(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	if errA != nil || errB != nil {
+		return filepath.Clean(a) == filepath.Clean(b)
+	}
+	return os.SameFile(x, y)
+}

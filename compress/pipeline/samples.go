@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	"onnxcompress/compress"
+	"onnxcompress/compress/dataset"
+)
+
+const (
+	// calibrationSamples are used where --num-samples says nothing.
+	calibrationSamples = 512
+	// heldShare of the samples, and no fewer than heldSamples of a large set,
+	// are held back to judge by.
+	heldShare, heldSamples = 0.05, 100
+	// mostHeld bounds those that are used of them.
+	mostHeld = 512
+	// synthetic is how many random batches stand in for samples: of one, two
+	// and so on.
+	synthetic = 24
+	// freeBatch is the size of batches of models that leave it open.
+	freeBatch = 32
+)
+
+// samples are the inputs of a run.
+type samples struct {
+	// given are the batches of Options.Inputs.
+	given []compress.Inputs
+	// validation are the batches that the compact and the masked model must
+	// agree on.
+	validation []compress.Inputs
+	// calibration are the batches that methods may look at, held those that
+	// results are judged by; synthetic says that both are random.
+	calibration []compress.Inputs
+	held        []judged
+	synthetic   bool
+
+	train, test *dataset.Set
+}
+
+// judged is a batch with what the original makes of it.
+type judged struct {
+	in     compress.Inputs
+	labels []int64
+	want   Outputs
+}
+
+func (s *samples) close() error {
+	var errs []error
+	for _, set := range []*dataset.Set{s.train, s.test} {
+		if set != nil {
+			errs = append(errs, set.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// openSamples reads what Calib, Data and Val name.
+func (r *run) openSamples() error {
+	s := &r.samples
+	path := r.Calib
+	if path == "" {
+		path = r.Data
+	}
+	var err error
+	if path != "" {
+		if s.train, err = dataset.Open(path, r.options(dataset.Train)); err != nil {
+			return &Failure{BadInput, err}
+		}
+	}
+	switch {
+	case r.Val != "":
+		s.test, err = dataset.Open(r.Val, r.options(dataset.Test))
+	case r.Data != "":
+		s.test, err = r.openTest()
+	}
+	if err != nil {
+		return &Failure{BadInput, err}
+	}
+	return nil
+}
+
+// openTest opens the part of the data that is there to be measured, nil where
+// the data has no parts.
+func (r *run) openTest() (*dataset.Set, error) {
+	train, err := dataset.Open(r.Data, r.options(dataset.Train))
+	if err != nil || !train.Divided() {
+		return nil, err
+	}
+	if err := train.Close(); err != nil {
+		return nil, err
+	}
+	return dataset.Open(r.Data, r.options(dataset.Test))
+}
+
+// guarded reports whether results decide what is done next, so that samples to
+// judge them by must be held back.
+func (r *run) guarded() bool { return r.Target == nil || r.MaxAccuracyDrop != nil }
+
+// divide makes batches of samples: those to look at, and those to judge by. With
+// neither data nor given inputs they are random.
+func (r *run) divide(ctx context.Context) error {
+	s := &r.samples
+	var held []compress.Inputs
+	var labels [][]int64
+	var err error
+	switch {
+	case s.train != nil:
+		held, labels, err = s.holdBack(r)
+	case s.given != nil:
+		s.calibration, held = s.given, s.given
+	default:
+		s.synthetic = true
+		held, err = r.synthesize()
+	}
+	if err != nil {
+		return err
+	}
+	for i, in := range held {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		want, err := r.original.Run(in)
+		if err != nil {
+			return BadInputs(err)
+		}
+		j := judged{in: in, want: want}
+		if labels != nil {
+			j.labels = labels[i]
+		}
+		s.held = append(s.held, j)
+	}
+	return nil
+}
+
+// holdBack divides the training samples. Where nothing is decided by them all
+// are there to look at, and they are judged by too.
+func (s *samples) holdBack(r *run) (held []compress.Inputs, labels [][]int64, err error) {
+	judge, look := s.train, s.train
+	if n := s.train.Len(); r.guarded() && n > 1 {
+		judge, look = s.train.Split(max(heldShare, min(0.2, heldSamples/float64(n))))
+	}
+	size := batchSize(r.subject.Ports, freeBatch)
+	if held, labels, err = take(judge, size, max(mostHeld/size, 1)); err != nil || !r.looks() {
+		return held, labels, err
+	}
+	limit := r.NumSamples
+	if limit == 0 {
+		limit = calibrationSamples
+	}
+	if look.Len() > limit {
+		look, _ = look.Split(float64(limit) / float64(look.Len()))
+	}
+	s.calibration, _, err = take(look, size, look.Len())
+	return held, labels, err
+}
+
+// synthesize makes random batches to look at, and others to judge by. Where
+// nothing depends on them those of the validation do.
+func (r *run) synthesize() ([]compress.Inputs, error) {
+	s := &r.samples
+	if !r.guarded() && !r.looks() {
+		return s.validation, nil
+	}
+	// Seeds far from those of validation and of each other's.
+	const apart = 1 << 20
+	batches := func(count int, seed int64) ([]compress.Inputs, error) {
+		return RandomInputs(r.engine, r.original, r.subject.Graph.Graph, r.Shapes, count, seed)
+	}
+	if r.looks() {
+		var err error
+		if s.calibration, err = batches(synthetic, r.Seed+apart); err != nil {
+			return nil, err
+		}
+		texture(s.calibration, r.Seed)
+	}
+	return batches(8, r.Seed+2*apart)
+}
