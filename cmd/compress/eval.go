@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"onnxcompress/compress/dataset"
+	"onnxcompress/compress/pipeline"
+)
+
+// evaluation is what eval says as JSON.
+type evaluation struct {
+	Model   string  `json:"model"`
+	Data    string  `json:"data"`
+	Correct int     `json:"correct"`
+	Total   int     `json:"total"`
+	Metric  float64 `json:"metric"`
+}
+
+func newEval() *cobra.Command {
+	f := &common{}
+	o := dataset.Options{Split: dataset.Test}
+	var data, jsonFile string
+	c := &cobra.Command{
+		Use:   "eval MODEL --data PATH",
+		Short: "accuracy on samples with labels, in onnxruntime",
+		Args:  exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if data == "" {
+				return usageError{fmt.Errorf("eval needs --data")}
+			}
+			o.Seed = f.seed
+			score, err := f.eval(c, args[0], data, o)
+			if err != nil {
+				return err
+			}
+			e := evaluation{args[0], data, score.Correct, score.Total, score.Share()}
+			if jsonFile != "" {
+				return writeJSON(c.OutOrStdout(), jsonFile, e)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "accuracy %.2f %% (%d of %d)\n", 100*e.Metric, e.Correct, e.Total)
+			return nil
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&data, "data", "", "samples with labels: npz, IDX folder, image folder or a zip of one; the test part where there is one")
+	flags.Float64SliceVar(&o.Mean, "mean", nil, "mean of each channel, after scaling to [0,1]")
+	flags.Float64SliceVar(&o.Std, "std", nil, "standard deviation of each channel")
+	flags.IntVar(&o.NumSamples, "num-samples", 0, "samples to use; 0 for all")
+	flags.Int64Var(&f.seed, "seed", 0, "seed by which --num-samples are drawn")
+	flags.StringVar(&jsonFile, "json", "", "write the result as JSON to this file, - for standard output")
+	f.register(c, runFlags, progressFlags)
+	return c
+}
+
+func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (pipeline.Score, error) {
+	var none pipeline.Score
+	p := f.newProgress(c)
+	defer p.close()
+	p.Stage("evaluating")
+	m, err := openModel(f.engine(c, p), path)
+	if err != nil {
+		return none, err
+	}
+	defer m.close()
+	o.Inputs = pipeline.Ports(m.graph)
+	set, err := dataset.Open(data, o)
+	if err != nil {
+		return none, &pipeline.Failure{Kind: pipeline.BadInput, Err: err}
+	}
+	defer set.Close()
+	return pipeline.Accuracy(c.Context(), m, m.outputs(), set, o.Inputs, p)
+}
