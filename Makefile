@@ -72,7 +72,7 @@ coverage: ort ## write docs/coverage.md: what can be pruned in each model of the
 
 .PHONY: results
 results: ort ## write docs/results.md: accuracy against MACs
-	go run ./internal/cmd/results
+	go run ./internal/cmd/results -models "$(MODELS)"
 
 .PHONY: clean
 clean: ## remove what the build made

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const head = `# Accuracy against MACs
+
+Written by ` + "`make results`" + ` (some models alone: ` + "`make results MODELS=a,b`" + `) from the trained models and data of
+` + "`../shared`" + `: top-1 accuracy on the whole test set, in per cent, after compression to a share of the MACs. Nothing was
+trained, and no test image was used to choose anything: the settings are the defaults, the same for every model, with
+seed 0.
+
+- **obs, 500 images**: 500 training images without labels are looked at.
+- **obs, no data**: the model is all there is; its inputs are noise, for images with the spectrum of images.
+- **magnitude, sliced**: channels of small weights are cut out and the rest keeps its values.
+- **onnxsim**: the point of onnxsim 0.8.1's ` + "`apply_structured_pruning`" + ` (of its runs with one ratio and with a global one)
+  that is nearest in MACs, as ` + "`../shared/models/peers.json`" + ` has it. It looks at no data.
+
+In brackets: the MACs that remain, in per cent of the original's.
+`
+
+// page is the text of the results: a section for each model, by name.
+type page map[string]string
+
+// readPage keeps the sections of an earlier page, so that models can be
+// measured a few at a time; there may be no such file.
+func readPage(path string) (page, error) {
+	p := page{}
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	for _, section := range strings.Split(string(old), "\n## ")[1:] {
+		name, _, _ := strings.Cut(section, "\n")
+		p[name] = "\n## " + strings.TrimRight(section, "\n") + "\n"
+	}
+	return p, err
+}
+
+func (p page) String() string {
+	text := head
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		text += p[name]
+	}
+	return text
+}
+
+// model adds the table of one model and the commands of its rows.
+func (p page) model(m model, r *results, peers []peer) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n## %s\n\nOriginal: %.2f %%.\n\n| MACs |", m.name, 100*r.accuracy)
+	for _, w := range ways {
+		fmt.Fprintf(&text, " %s |", w.title)
+	}
+	fmt.Fprintf(&text, " onnxsim |\n|--:|%s--:|\n", strings.Repeat("--:|", len(ways)))
+	for _, line := range r.rows {
+		fmt.Fprintf(&text, "| %.0f %% |", 100*line.share)
+		for _, c := range line.cells {
+			fmt.Fprintf(&text, " %.2f (%.1f) |", 100*c.accuracy, 100*c.macs)
+		}
+		if best, ok := nearest(peers, m.trained, line.share); ok {
+			fmt.Fprintf(&text, " %.2f (%.1f) |\n", 100*best.Accuracy, 100*best.MACs)
+		} else {
+			text.WriteString(" |\n")
+		}
+	}
+	text.WriteString("\n")
+	for _, line := range r.rows {
+		for _, w := range ways {
+			fmt.Fprintf(&text, "    %s\n", m.command(w, line.share))
+		}
+	}
+	p[m.name] = text.String()
+}
+
+// command is what gives one result.
+func (m model) command(w way, share float64) string {
+	data := filepath.ToSlash(m.data)
+	text := fmt.Sprintf("compress %s --method %s --target-macs %.0f%% --val %s", filepath.ToSlash(m.path), w.method, 100*share, data)
+	if w.calibrated {
+		text += fmt.Sprintf(" --calib %s --num-samples 500", data)
+	}
+	if m.mean != nil {
+		text += fmt.Sprintf(" --mean %s --std %s", list(m.mean), list(m.std))
+	}
+	return text
+}
+
+func list(v []float64) string {
+	text := make([]string, len(v))
+	for i, x := range v {
+		text[i] = fmt.Sprint(x)
+	}
+	return strings.Join(text, ",")
+}
