@@ -10,24 +10,33 @@ type DType int32
 
 // The element types of ONNX.
 const (
-	Undefined    DType = 0
-	Float32      DType = 1
-	Uint8        DType = 2
-	Int8         DType = 3
-	Uint16       DType = 4
-	Int16        DType = 5
-	Int32        DType = 6
-	Int64        DType = 7
-	String       DType = 8
-	Bool         DType = 9
-	Float16      DType = 10
-	Float64      DType = 11
-	Uint32       DType = 12
-	Uint64       DType = 13
-	Complex64    DType = 14
-	Complex128   DType = 15
-	BFloat16     DType = 16
-	Float8E4M3FN DType = 17
+	Undefined      DType = 0
+	Float32        DType = 1
+	Uint8          DType = 2
+	Int8           DType = 3
+	Uint16         DType = 4
+	Int16          DType = 5
+	Int32          DType = 6
+	Int64          DType = 7
+	String         DType = 8
+	Bool           DType = 9
+	Float16        DType = 10
+	Float64        DType = 11
+	Uint32         DType = 12
+	Uint64         DType = 13
+	Complex64      DType = 14
+	Complex128     DType = 15
+	BFloat16       DType = 16
+	Float8E4M3FN   DType = 17
+	Float8E4M3FNUZ DType = 18
+	Float8E5M2     DType = 19
+	Float8E5M2FNUZ DType = 20
+	Uint4          DType = 21
+	Int4           DType = 22
+	Float4E2M1     DType = 23
+	Float8E8M0     DType = 24
+	Uint2          DType = 25
+	Int2           DType = 26
 )
 
 type dtypeRow struct {
@@ -42,9 +51,9 @@ var dtypes = map[DType]dtypeRow{
 	Float16: {"float16", 16}, Float64: {"float64", 64}, Uint32: {"uint32", 32},
 	Uint64: {"uint64", 64}, Complex64: {"complex64", 64},
 	Complex128: {"complex128", 128}, BFloat16: {"bfloat16", 16},
-	17: {"float8e4m3fn", 8}, 18: {"float8e4m3fnuz", 8}, 19: {"float8e5m2", 8},
-	20: {"float8e5m2fnuz", 8}, 21: {"uint4", 4}, 22: {"int4", 4},
-	23: {"float4e2m1", 4}, 24: {"float8e8m0", 8}, 25: {"uint2", 2}, 26: {"int2", 2},
+	Float8E4M3FN: {"float8e4m3fn", 8}, Float8E4M3FNUZ: {"float8e4m3fnuz", 8}, Float8E5M2: {"float8e5m2", 8},
+	Float8E5M2FNUZ: {"float8e5m2fnuz", 8}, Uint4: {"uint4", 4}, Int4: {"int4", 4},
+	Float4E2M1: {"float4e2m1", 4}, Float8E8M0: {"float8e8m0", 8}, Uint2: {"uint2", 2}, Int2: {"int2", 2},
 }
 
 func (d DType) String() string {
@@ -74,4 +83,9 @@ func (d DType) IsInt() bool {
 		return true
 	}
 	return false
+}
+
+// IsWhole reports whether elements are whole numbers of any size.
+func (d DType) IsWhole() bool {
+	return d.IsInt() || d == Uint4 || d == Int4 || d == Uint2 || d == Int2
 }

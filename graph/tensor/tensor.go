@@ -12,12 +12,17 @@ const MaxElements = 1 << 40
 
 // Tensor is a dense array in row-major order. Data holds the elements as
 // little-endian bytes; elements of less than a byte are packed low bits first,
-// as ONNX packs them. Strings holds the elements of a String tensor instead.
+// as ONNX packs them. Strings holds the elements of a String tensor instead. A
+// sequence or an absent optional is told by Kind.
 type Tensor struct {
 	DType   DType
 	Shape   []int64
 	Data    []byte
 	Strings [][]byte
+	// Kind tells values that are no tensors, which nodes hand on like tensors.
+	Kind Kind
+	// Items are the elements of a ListKind value.
+	Items []*Tensor
 }
 
 // New returns a tensor of zeros. The shape must be non-negative and its size
@@ -80,6 +85,10 @@ func (t *Tensor) Rank() int { return len(t.Shape) }
 // Clone returns a deep copy.
 func (t *Tensor) Clone() *Tensor {
 	c := *t
+	c.Items = append([]*Tensor(nil), t.Items...)
+	for i, item := range c.Items {
+		c.Items[i] = item.Clone()
+	}
 	c.Shape = append([]int64(nil), t.Shape...)
 	c.Data = append([]byte(nil), t.Data...)
 	c.Strings = append([][]byte(nil), t.Strings...)
@@ -122,15 +131,21 @@ func bytesOf[T any](v []T) []byte {
 }
 
 // AsFloat64s converts the elements of any real or boolean type to float64; nil
-// for strings, complex numbers and types below 8 bits.
+// for strings and complex numbers.
 func (t *Tensor) AsFloat64s() []float64 {
-	size := t.DType.Size()
-	if size == 0 || t.DType == Complex64 || t.DType == Complex128 || t.DType > BFloat16 {
+	bits := t.DType.Bits()
+	if bits == 0 || t.Kind != Dense || t.DType == Complex64 || t.DType == Complex128 {
 		return nil
 	}
 	v := make([]float64, t.Len())
+	if codes := t.Codes(); codes != nil {
+		for i := range v {
+			v[i], _ = smallNumber(t.DType, codes[i])
+		}
+		return v
+	}
 	for i := range v {
-		v[i] = t.at(i, size)
+		v[i] = t.at(i, bits/8)
 	}
 	return v
 }
@@ -149,8 +164,6 @@ func (t *Tensor) at(i, size int) float64 {
 		return float64(HalfToFloat32(uint16(u)))
 	case BFloat16:
 		return float64(math.Float32frombits(uint32(u) << 16))
-	case Int8:
-		return float64(int8(u))
 	case Int16:
 		return float64(int16(u))
 	case Int32:
@@ -161,21 +174,27 @@ func (t *Tensor) at(i, size int) float64 {
 	return float64(u)
 }
 
-// AsInt64s converts the elements of any integer or boolean type to int64; nil
-// for other types.
+// AsInt64s converts the elements of any integer or boolean type to int64, those
+// of Uint64 by their bits; nil for other types.
 func (t *Tensor) AsInt64s() []int64 {
-	if !t.DType.IsInt() && t.DType != Bool {
+	if !t.DType.IsWhole() && t.DType != Bool || t.Kind != Dense {
 		return nil
 	}
-	size, v := t.DType.Size(), make([]int64, t.Len())
+	v := make([]int64, t.Len())
+	if codes := t.Codes(); codes != nil {
+		for i := range v {
+			x, _ := smallNumber(t.DType, codes[i])
+			v[i] = int64(x)
+		}
+		return v
+	}
+	size := t.DType.Size()
 	for i := range v {
 		var u uint64
 		for k, b := range t.Data[i*size : i*size+size] {
 			u |= uint64(b) << (8 * k)
 		}
 		switch t.DType {
-		case Int8:
-			v[i] = int64(int8(u))
 		case Int16:
 			v[i] = int64(int16(u))
 		case Int32:
@@ -190,7 +209,7 @@ func (t *Tensor) AsInt64s() []int64 {
 // Scalar returns a tensor of no dimensions that holds c, rounded to dt; nil
 // where AsFloat64s has no answer for dt.
 func Scalar(dt DType, c float64) *Tensor {
-	if dt.Size() == 0 {
+	if dt.Bits() == 0 {
 		return nil
 	}
 	t := New(dt)
@@ -200,18 +219,47 @@ func Scalar(dt DType, c float64) *Tensor {
 	return t
 }
 
-// Set writes c, rounded to the element type, to element i. It reports false
-// where AsFloat64s has no answer for the type.
+// Set writes c, rounded to the element type, to element i. What is too large
+// for a float becomes infinite, or the largest number of at most 8 bits. It
+// reports false where AsFloat64s has no answer for the type.
 func (t *Tensor) Set(i int, c float64) bool {
+	size := t.DType.Size()
+	if size == 0 || t.DType > BFloat16 {
+		return t.DType.Bits() > 0 && t.SetRounded(i, c, Rounding{})
+	}
 	u, ok := encode(t.DType, c)
 	if !ok {
 		return false
 	}
-	size := t.DType.Size()
 	for b := range size {
 		t.Data[i*size+b] = byte(u >> (8 * b))
 	}
 	return true
+}
+
+// SetInt writes the low bits of v to element i of a whole-number or boolean
+// tensor.
+func (t *Tensor) SetInt(i int, v int64) {
+	size := t.DType.Size()
+	if size == 0 {
+		t.setCode(i, uint8(v))
+		return
+	}
+	for b := range size {
+		t.Data[i*size+b] = byte(v >> (8 * b))
+	}
+}
+
+// toInt64 cuts the fraction off and keeps the bits of numbers that only an
+// unsigned type holds; what no 64 bits hold is the lowest number.
+func toInt64(c float64) int64 {
+	switch {
+	case c >= 1<<63 && c < 1<<64:
+		return int64(uint64(c))
+	case !(c >= -1<<63 && c < 1<<63):
+		return math.MinInt64
+	}
+	return int64(c)
 }
 
 // encode is the little-endian pattern of c rounded to dt.
@@ -224,10 +272,17 @@ func encode(dt DType, c float64) (u uint64, ok bool) {
 	case Float16:
 		return uint64(Float32ToHalf(float32(c))), true
 	case BFloat16:
-		b := math.Float32bits(float32(c))
-		return uint64((b + 0x7fff + b>>16&1) >> 16), true
+		return uint64(roundBFloat16(math.Float32bits(float32(c)))), true
 	}
-	return uint64(int64(c)), dt.IsInt() || dt == Bool
+	return uint64(toInt64(c)), dt.IsInt() || dt == Bool
+}
+
+// roundBFloat16 keeps NaN apart, which rounding could make infinite.
+func roundBFloat16(b uint32) uint32 {
+	if b&0x7fffffff > 0x7f800000 {
+		return b>>16 | 0x40
+	}
+	return (b + 0x7fff + b>>16&1) >> 16
 }
 
 // Uniform returns the number that every element of t holds; ok is false where
