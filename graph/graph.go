@@ -58,6 +58,7 @@ type Node struct {
 	// Captures are the values that the node's subgraphs read by name.
 	Captures []*Value
 
+	graph   *Graph
 	attrs   op.Attrs
 	version int
 	// limit bounds the elements of a constant that the node may compute.
@@ -88,9 +89,13 @@ type Graph struct {
 	// Inputs are the graph inputs that a caller must give, in order.
 	Inputs  []*Value
 	Outputs []*Value
+	// Captures are, of a body, the outer values that it reads: the last of
+	// Inputs, by the names they have outside.
+	Captures []*Value
 
-	byName map[string]*Value
-	opsets map[string]int
+	byName    map[string]*Value
+	opsets    map[string]int
+	functions map[string]bool
 }
 
 // Value returns the value of that name, nil if there is none.

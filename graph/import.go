@@ -24,10 +24,7 @@ func Import(m *onnx.Model) (*Graph, error) {
 	g := &Graph{
 		Model:  m,
 		byName: make(map[string]*Value, len(p.GetNode())*2),
-		opsets: map[string]int{},
-	}
-	for _, o := range m.Proto.GetOpsetImport() {
-		g.opsets[canonical(o.GetDomain())] = int(o.GetVersion())
+		opsets: opsets(m.Proto.GetOpsetImport()),
 	}
 	im := importer{Graph: g, functions: map[string]bool{}, limit: evalFloor + 4*elements(p)}
 	for _, f := range m.Proto.GetFunctions() {
@@ -35,6 +32,20 @@ func Import(m *onnx.Model) (*Graph, error) {
 	}
 	im.initializers(p)
 	im.inputs(p, m.Proto.GetIrVersion())
+	return im.finish(p)
+}
+
+// opsets are the versions of the domains that are imported.
+func opsets(imports []*onnx.OperatorSetIdProto) map[string]int {
+	versions := map[string]int{}
+	for _, o := range imports {
+		versions[canonical(o.GetDomain())] = int(o.GetVersion())
+	}
+	return versions
+}
+
+// finish reads the nodes and outputs of a graph whose other values are defined.
+func (im *importer) finish(p *onnx.GraphProto) (*Graph, error) {
 	for _, n := range p.GetNode() {
 		im.node(n)
 	}
@@ -42,7 +53,8 @@ func Import(m *onnx.Model) (*Graph, error) {
 	if err := errors.Join(im.problems...); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrInvalid, onnx.OneLine(err))
 	}
-	return g, nil
+	im.Graph.functions = im.functions
+	return im.Graph, nil
 }
 
 // elements counts what the weights of a graph hold. A sum that overflows is that
@@ -128,7 +140,7 @@ func absurd(t *onnx.TypeProto) error {
 }
 
 func (im *importer) node(p *onnx.NodeProto) {
-	n := &Node{Index: len(im.Nodes), Proto: p, limit: im.limit}
+	n := &Node{Index: len(im.Nodes), Proto: p, limit: im.limit, graph: im.Graph}
 	im.Nodes = append(im.Nodes, n)
 	domain := canonical(p.GetDomain())
 	n.version = im.opsets[domain]

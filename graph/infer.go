@@ -123,11 +123,8 @@ func (f *Facts) next() int64 {
 }
 
 func (f *Facts) node(n *Node) {
-	view := &op.Node{
-		Name: n.Proto.GetName(), Type: n.Proto.GetOpType(), Domain: canonical(n.Proto.GetDomain()),
-		Version: n.version, Attrs: n.attrs, Outputs: len(n.Out), Fresh: f.next,
-		In: make([]*op.Fact, len(n.In)), Out: make([]*op.Fact, len(n.Out)),
-	}
+	view := n.View()
+	view.Fresh = f.next
 	f.Nodes[n.Index] = view
 	for i, v := range n.In {
 		if v != nil {
@@ -159,6 +156,16 @@ func (f *Facts) node(n *Node) {
 	}
 }
 
+// View is the node as its operator sees it, with nothing known of its inputs
+// and outputs. Its Attrs are shared between all views of the node.
+func (n *Node) View() *op.Node {
+	return &op.Node{
+		Name: n.Proto.GetName(), Type: n.Proto.GetOpType(), Domain: canonical(n.Proto.GetDomain()),
+		Version: n.version, Attrs: n.attrs, Outputs: len(n.Out), Fresh: func() int64 { return evalFloor },
+		In: make([]*op.Fact, len(n.In)), Out: make([]*op.Fact, len(n.Out)),
+	}
+}
+
 // Infer finds the facts of the node's outputs from those of its inputs; nil
 // where the operator has no meaning here.
 func (n *Node) Infer(view *op.Node) ([]op.Fact, error) {
@@ -181,7 +188,7 @@ func (n *Node) Infer(view *op.Node) ([]op.Fact, error) {
 
 // fold fills the contents of outputs where those of all inputs are known.
 func (n *Node) fold(view *op.Node, facts []op.Fact) {
-	if n.Spec.Forward == nil || len(n.Captures) > 0 {
+	if n.Spec.Forward == nil || n.Spec.Unfolded || len(n.Captures) > 0 {
 		return
 	}
 	static, known, size := true, true, int64(0)

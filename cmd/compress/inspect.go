@@ -99,7 +99,7 @@ func operators(s *pipeline.Subject) []operatorCount {
 		}
 		o := counts[name]
 		if o == nil {
-			o = &operatorCount{Operator: name, Supported: n.Spec != nil}
+			o = &operatorCount{Operator: name, Supported: n.Spec != nil && n.Spec.Infer != nil}
 			counts[name] = o
 		}
 		o.Nodes++

@@ -3,7 +3,10 @@ package op
 import "onnxcompress/graph/tensor"
 
 // Attr is one decoded attribute; only the field of its type is set. Graph is
-// true for a subgraph, whose content operators do not see.
+// true for a subgraph, whose content operators do not see. Run evaluates it: it
+// is given the subgraph's inputs and gives its outputs, in order. Who executes a
+// model sets it, and sees to the outer values that the subgraph reads; it is nil
+// otherwise.
 type Attr struct {
 	Int    int64
 	Float  float32
@@ -13,6 +16,7 @@ type Attr struct {
 	Strs   []string
 	Tensor *tensor.Tensor
 	Graph  bool
+	Run    func(args []*tensor.Tensor) ([]*tensor.Tensor, error)
 }
 
 // Attrs are a node's attributes by name.

@@ -11,6 +11,7 @@ package op
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"onnxcompress/graph/tensor"
 )
@@ -67,6 +68,10 @@ type Node struct {
 	// Fresh invents the size of an axis that depends on data; each call gives
 	// another number.
 	Fresh func() int64
+	// Rand is what operators that draw at random draw from. Where it is nil
+	// they draw from a source of their own, of which attribute seed, where it
+	// is given, is the seed.
+	Rand *rand.Rand
 }
 
 // Input returns the fact of input i, nil where the node has none.
@@ -143,9 +148,15 @@ type Spec struct {
 	Narrow func(n *Node, c *Cut) error
 	// Cost is the number of multiply-accumulates.
 	Cost func(n *Node) int64
-	// Forward evaluates the operator: for constants and shape computations.
+	// Forward evaluates the operator: it is the definition of what a node gives.
 	// It does not modify its inputs, and may return one of them.
+	// Nothing of the node's facts is needed, only its attributes, version and
+	// number of outputs.
 	Forward func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error)
+	// Unfolded says that what Forward gives is never taken for a constant: it
+	// is drawn at random, is no tensor, depends on a subgraph, or stands for
+	// numbers that are stored in fewer bits.
+	Unfolded bool
 	// Carry says that the operator only moves elements of input 0 (or, for
 	// several data inputs, of all of them), whatever their type.
 	Carry bool

@@ -51,10 +51,10 @@ func (f *folder) node(n *graph.Node) {
 }
 
 // evaluates excludes nodes whose constants are kept as they are although they
-// could be computed: those that subgraphs take part in, and weights that are
-// stored in fewer bits than they are used in.
+// could be computed: those that say so, as weights do that are stored in fewer
+// bits than they are used in, and those that subgraphs take part in.
 func evaluates(n *graph.Node) bool {
-	if !ofONNX(n) || n.Proto.GetOpType() == "DequantizeLinear" {
+	if !ofONNX(n) || n.Spec.Unfolded {
 		return false
 	}
 	for _, a := range n.Proto.GetAttribute() {
