@@ -1,30 +1,33 @@
 package op
 
 import (
+	"bytes"
+	"cmp"
 	"math"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
 
 // binaryRows combine inputs element by element, with broadcasting.
 var binaryRows = map[string]*Spec{
-	"Add": arithmetic(func(a, b float64) float64 { return a + b }, func(a, b int64) (int64, error) { return a + b, nil }, sums),
-	"Sub": arithmetic(func(a, b float64) float64 { return a - b }, func(a, b int64) (int64, error) { return a - b, nil }),
-	"Mul": arithmetic(func(a, b float64) float64 { return a * b }, func(a, b int64) (int64, error) { return a * b, nil }, zeroIn(0, 1)),
-	"Div": arithmetic(func(a, b float64) float64 { return a / b }, divide, zeroIn(0), partial(1)),
-	"Mod": elementwise(formula{float: modulo, whole: wholeModulo}, likeInput(0), zeroIn(0), partial(1)),
-	"Pow": elementwise(formula{float: func(_ *Node, v []float64) float64 { return math.Pow(v[0], v[1]) }, whole: wholePow}, likeInput(0), partial(0, 1)),
+	"Add": arithmetic(formula{float: plus, whole: wrapping(func(a, b int64) int64 { return a + b })}, sums),
+	"Sub": arithmetic(formula{float: minus, whole: wrapping(func(a, b int64) int64 { return a - b })}),
+	"Mul": arithmetic(formula{float: times, whole: wrapping(func(a, b int64) int64 { return a * b })}, zeroIn(0, 1)),
+	"Div": arithmetic(formula{float: ratio, whole: divide[int64], wide: divide[uint64]}, zeroIn(0), partial(1)),
+	"Mod": arithmetic(formula{float: modulo, whole: wholeModulo[int64], wide: wholeModulo[uint64]}, zeroIn(0), partial(1)),
+	"Pow": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return math.Pow(v[0], v[1]) }, whole: wholePow}, partial(0, 1)),
 
-	"Sum":  variadic(func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b }),
-	"Max":  variadic(math.Max, func(a, b int64) int64 { return max(a, b) }),
-	"Min":  variadic(math.Min, func(a, b int64) int64 { return min(a, b) }),
-	"Mean": elementwise(formula{float: mean}, likeInput(0)),
+	"Sum":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return sumOf(v) }, whole: wrapping(func(a, b int64) int64 { return a + b })}),
+	"Max":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Max(v) }, whole: largest[int64], wide: largest[uint64]}),
+	"Min":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Min(v) }, whole: least[int64], wide: least[uint64]}),
+	"Mean": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return meanOf(v) }}),
 
-	"Equal":          comparison(func(a, b float64) bool { return a == b }, func(a, b int64) bool { return a == b }),
-	"Greater":        comparison(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }),
-	"Less":           comparison(func(a, b float64) bool { return a < b }, func(a, b int64) bool { return a < b }),
-	"GreaterOrEqual": comparison(func(a, b float64) bool { return a >= b }, func(a, b int64) bool { return a >= b }),
-	"LessOrEqual":    comparison(func(a, b float64) bool { return a <= b }, func(a, b int64) bool { return a <= b }),
+	"Equal":          comparison(func(c int) bool { return c == 0 }, bytes.Equal),
+	"Greater":        comparison(func(c int) bool { return c > 0 }, nil),
+	"Less":           comparison(func(c int) bool { return c < 0 }, nil),
+	"GreaterOrEqual": comparison(func(c int) bool { return c >= 0 }, nil),
+	"LessOrEqual":    comparison(func(c int) bool { return c <= 0 }, nil),
 
 	"And":        bits(func(a, b int64) int64 { return a & b }, zeroIn(0, 1)),
 	"Or":         bits(func(a, b int64) int64 { return a | b }),
@@ -39,32 +42,43 @@ var binaryRows = map[string]*Spec{
 	"Clip":  clipSpec(),
 }
 
-func arithmetic(f func(a, b float64) float64, g func(a, b int64) (int64, error), options ...func(*Spec)) *Spec {
-	return elementwise(formula{
-		float: func(_ *Node, v []float64) float64 { return f(v[0], v[1]) },
-		whole: func(_ *Node, v []int64) (int64, error) { return g(v[0], v[1]) },
-	}, likeInput(0), options...)
+// arithmetic gives numbers of the type of its first input.
+func arithmetic(f formula, options ...func(*Spec)) *Spec { return elementwise(f, likeInput(0), options...) }
+
+func plus(_ *Node, v []float64) float64  { return v[0] + v[1] }
+func minus(_ *Node, v []float64) float64 { return v[0] - v[1] }
+func times(_ *Node, v []float64) float64 { return v[0] * v[1] }
+func ratio(_ *Node, v []float64) float64 { return v[0] / v[1] }
+
+// wrapping folds the inputs; what does not fit loses its high bits.
+func wrapping(f func(a, b int64) int64) func(*Node, []int64) (int64, error) {
+	return func(_ *Node, v []int64) (int64, error) { return fold(v, f), nil }
 }
 
-func comparison(f func(a, b float64) bool, g func(a, b int64) bool) *Spec {
-	return elementwise(formula{
-		float: func(_ *Node, v []float64) float64 { return truth(f(v[0], v[1])) },
-		whole: func(_ *Node, v []int64) (int64, error) { return int64(truth(g(v[0], v[1]))), nil },
-	}, always(tensor.Bool))
+func largest[T int64 | uint64](_ *Node, v []T) (T, error) { return slices.Max(v), nil }
+
+func least[T int64 | uint64](_ *Node, v []T) (T, error) { return slices.Min(v), nil }
+
+// comparison asks how the first input compares with the second; no question is
+// answered with yes for what is not a number.
+func comparison(holds func(int) bool, text func(a, b []byte) bool) *Spec {
+	f := formula{
+		float: func(_ *Node, v []float64) float64 {
+			return truth(!math.IsNaN(v[0]) && !math.IsNaN(v[1]) && holds(cmp.Compare(v[0], v[1])))
+		},
+		whole: func(_ *Node, v []int64) (int64, error) { return int64(truth(holds(cmp.Compare(v[0], v[1])))), nil },
+		wide:  func(_ *Node, v []uint64) (uint64, error) { return uint64(truth(holds(cmp.Compare(v[0], v[1])))), nil },
+	}
+	if text != nil {
+		f.text = func(v [][]byte) bool { return text(v[0], v[1]) }
+	}
+	return elementwise(f, always(tensor.Bool))
 }
 
 func bits(f func(a, b int64) int64, options ...func(*Spec)) *Spec {
 	return elementwise(formula{
 		whole: func(_ *Node, v []int64) (int64, error) { return f(v[0], v[1]), nil },
 	}, likeInput(0), options...)
-}
-
-// variadic folds any number of inputs.
-func variadic(f func(a, b float64) float64, g func(a, b int64) int64) *Spec {
-	return elementwise(formula{
-		float: func(_ *Node, v []float64) float64 { return fold(v, f) },
-		whole: func(_ *Node, v []int64) (int64, error) { return fold(v, g), nil },
-	}, likeInput(0))
 }
 
 func fold[T any](v []T, f func(a, b T) T) T {
@@ -75,15 +89,12 @@ func fold[T any](v []T, f func(a, b T) T) T {
 	return x
 }
 
-func mean(_ *Node, v []float64) float64 {
-	return fold(v, func(a, b float64) float64 { return a + b }) / float64(len(v))
-}
-
-func divide(a, b int64) (int64, error) {
-	if b == 0 {
+// divide cuts the fraction off.
+func divide[T int64 | uint64](_ *Node, v []T) (T, error) {
+	if v[1] == 0 {
 		return 0, errUndefined
 	}
-	return a / b, nil
+	return v[0] / v[1], nil
 }
 
 // modulo takes its sign from the dividend under fmod, else from the divisor.
@@ -95,7 +106,7 @@ func modulo(n *Node, v []float64) float64 {
 	return r
 }
 
-func wholeModulo(n *Node, v []int64) (int64, error) {
+func wholeModulo[T int64 | uint64](n *Node, v []T) (T, error) {
 	if v[1] == 0 {
 		return 0, errUndefined
 	}
@@ -106,8 +117,20 @@ func wholeModulo(n *Node, v []int64) (int64, error) {
 	return r, nil
 }
 
-func wholePow(_ *Node, v []int64) (int64, error) {
-	return int64(math.Pow(float64(v[0]), float64(v[1]))), nil
+// wholePow wraps around as the products do that it stands for.
+func wholePow(n *Node, v []int64) (int64, error) {
+	base, exponent := v[0], v[1]
+	if exponent < 0 && n.DType(1) != tensor.Uint64 {
+		return int64(math.Pow(float64(base), float64(exponent))), nil
+	}
+	power := int64(1)
+	for e := uint64(exponent); e > 0; e >>= 1 {
+		if e&1 == 1 {
+			power *= base
+		}
+		base *= base
+	}
+	return power, nil
 }
 
 // shift moves bits; a shift that is no place of the number moves all of them
@@ -126,56 +149,4 @@ func shift(n *Node, v []int64) (int64, error) {
 		return int64(uint64(v[0]) >> by), nil
 	}
 	return v[0] << by, nil
-}
-
-// whereSpec chooses between two inputs by a third.
-func whereSpec() *Spec {
-	s := elementwise(formula{
-		float: func(_ *Node, v []float64) float64 { return choose(v[0] != 0, v[1], v[2]) },
-		whole: func(_ *Node, v []int64) (int64, error) { return choose(v[0] != 0, v[1], v[2]), nil },
-	}, likeInput(1))
-	s.Dead = func(_ *Node, _, _ int, in []State) State {
-		if c, ok := in[0].Number(); ok {
-			return choose(c != 0, in[1], in[2])
-		}
-		return in[1].Join(in[2])
-	}
-	return s
-}
-
-func choose[T any](first bool, a, b T) T {
-	if first {
-		return a
-	}
-	return b
-}
-
-// clipSpec bounds its first input by attributes until opset 11, by scalar
-// inputs since.
-func clipSpec() *Spec {
-	bounds := func(n *Node, attr string, def float32) float64 {
-		if _, ok := n.Attrs[attr]; ok {
-			return float64(n.Attrs.Float(attr, def))
-		}
-		return float64(def)
-	}
-	return elementwise(formula{float: func(n *Node, v []float64) float64 {
-		low, high := bounds(n, "min", -math.MaxFloat32), bounds(n, "max", math.MaxFloat32)
-		if n.Has(1) {
-			low = v[1]
-		}
-		if n.Has(2) {
-			high = v[2]
-		}
-		return math.Min(math.Max(v[0], low), high)
-	}, whole: func(n *Node, v []int64) (int64, error) {
-		x := v[0]
-		if n.Has(1) {
-			x = max(x, v[1])
-		}
-		if n.Has(2) {
-			x = min(x, v[2])
-		}
-		return x, nil
-	}}, likeInput(0))
 }

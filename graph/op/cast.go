@@ -2,7 +2,6 @@ package op
 
 import (
 	"errors"
-	"fmt"
 
 	"onnxcompress/graph/tensor"
 )
@@ -22,7 +21,7 @@ func elementwiseCast(to func(*Node) tensor.DType) *Spec {
 		Elementwise: true,
 		ZeroIn:      []int{0},
 		Forward: func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-			return cast(in[0], to(given(n, in)))
+			return cast(n, in[0], to(given(n, in)))
 		},
 	}
 }
@@ -47,38 +46,6 @@ func linkFirst(n *Node, l *Linker) {
 			l.Free(In(i, axis))
 		}
 	}
-}
-
-// cast converts elements as ONNX does: to boolean whatever is not zero is true,
-// to whole numbers fractions are cut off.
-func cast(t *tensor.Tensor, to tensor.DType) ([]*tensor.Tensor, error) {
-	if t.DType == to {
-		return []*tensor.Tensor{t}, nil
-	}
-	out, err := alloc(to, t.Shape)
-	if err != nil {
-		return nil, err
-	}
-	if v := t.AsInt64s(); v != nil && to.IsInt() {
-		size := to.Size()
-		for i, x := range v {
-			putInt(out.Data[i*size:(i+1)*size], x)
-		}
-		return []*tensor.Tensor{out}, nil
-	}
-	v := t.AsFloat64s()
-	if v == nil && t.Len() > 0 {
-		return nil, fmt.Errorf("cannot convert %v to %v", t.DType, to)
-	}
-	for i, x := range v {
-		if to == tensor.Bool {
-			x = truth(x != 0)
-		}
-		if !out.Set(i, x) {
-			return nil, fmt.Errorf("cannot convert %v to %v", t.DType, to)
-		}
-	}
-	return []*tensor.Tensor{out}, nil
 }
 
 func inferIdentity(n *Node) ([]Fact, error) { return likeFirst(n), nil }

@@ -76,7 +76,7 @@ func forwardConcat(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	}
 	below, size := product(shape[axis+1:]), int64(in[0].DType.Size())
 	if size == 0 && out.Strings == nil {
-		return nil, fmt.Errorf("elements of %v cannot be joined", in[0].DType)
+		return concatCodes(n, in)
 	}
 	at := int64(0)
 	for _, t := range in {
@@ -95,4 +95,20 @@ func forwardConcat(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		at += run
 	}
 	return []*tensor.Tensor{out}, nil
+}
+
+// concatCodes joins elements of less than a byte.
+func concatCodes(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	whole := make([]*tensor.Tensor, len(in))
+	for i, t := range in {
+		var ok bool
+		if whole[i], ok = bytewise(t); !ok || t.DType != in[0].DType {
+			return nil, fmt.Errorf("joins %v and %v", in[0].DType, t.DType)
+		}
+	}
+	out, err := forwardConcat(n, whole)
+	if err != nil {
+		return nil, err
+	}
+	return []*tensor.Tensor{tensor.FromCodes(in[0].DType, out[0].Shape, out[0].Data)}, nil
 }

@@ -2,6 +2,7 @@ package op
 
 import (
 	"errors"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -14,6 +15,11 @@ type formula struct {
 	// whole is the definition on whole numbers and booleans; nil where float
 	// serves for them too.
 	whole func(n *Node, v []int64) (int64, error)
+	// wide is the definition on numbers of type Uint64; nil where whole serves
+	// for their bits, too.
+	wide func(n *Node, v []uint64) (uint64, error)
+	// text is the definition on strings, of which the result is true or false.
+	text func(v [][]byte) bool
 }
 
 // errUndefined says that a whole-number formula has no result.
@@ -29,7 +35,8 @@ func elementwise(f formula, result func(*Node) tensor.DType, options ...func(*Sp
 	}
 	if f.float != nil || f.whole != nil {
 		s.Forward = func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-			return f.apply(n, in, result(given(n, in)))
+			seen := given(n, in)
+			return f.apply(seen, in, result(seen))
 		}
 	}
 	for _, option := range options {
@@ -60,76 +67,93 @@ func always(dt tensor.DType) func(*Node) tensor.DType {
 	return func(*Node) tensor.DType { return dt }
 }
 
-// apply evaluates the formula on tensors.
+// apply evaluates the formula on tensors; n is as seen with their contents.
 func (f formula) apply(n *Node, in []*tensor.Tensor, dt tensor.DType) ([]*tensor.Tensor, error) {
-	facts, err := inferBroadcast(given(n, in), dt)
+	facts, err := inferBroadcast(n, dt)
 	if err != nil {
 		return nil, err
-	}
-	if !facts[0].Known {
-		return nil, errors.New("the shape is not known")
 	}
 	out, err := alloc(dt, facts[0].Shape)
 	if err != nil {
 		return nil, err
 	}
 	walk := newWalk(in, facts[0].Shape)
-	if f.whole != nil && wholeOnly(in) {
-		return f.applyWhole(n, in, out, walk)
+	switch {
+	case f.text != nil && all(in, func(t *tensor.Tensor) bool { return t.DType == tensor.String }):
+		err = over(in, out, walk, func(t *tensor.Tensor) [][]byte { return t.Strings }, func(i int, v [][]byte) error {
+			out.SetInt(i, int64(truth(f.text(v))))
+			return nil
+		})
+	case f.wide != nil && slices.ContainsFunc(in, isUint64) && all(in, isWhole):
+		err = over(in, out, walk, asUint64s, func(i int, v []uint64) error {
+			x, err := f.wide(n, v)
+			out.SetInt(i, int64(x))
+			return err
+		})
+	case f.whole != nil && all(in, isWhole):
+		err = over(in, out, walk, (*tensor.Tensor).AsInt64s, func(i int, v []int64) error {
+			x, err := f.whole(n, v)
+			out.SetInt(i, x)
+			return err
+		})
+	case f.float != nil:
+		err = over(in, out, walk, (*tensor.Tensor).AsFloat64s, func(i int, v []float64) error {
+			if !out.Set(i, f.float(n, v)) {
+				return errElements
+			}
+			return nil
+		})
+	default:
+		err = errElements
 	}
-	if f.float == nil {
-		return nil, errors.New("has no meaning for these element types")
-	}
-	lists, err := columns(in, (*tensor.Tensor).AsFloat64s)
+	return []*tensor.Tensor{out}, err
+}
+
+// errElements says that an operator has no meaning for elements of some type.
+var errElements = errors.New("the element type cannot be computed with")
+
+// over calls write for every element of out with the elements of the inputs at
+// its position, as read gives them.
+func over[T any](in []*tensor.Tensor, out *tensor.Tensor, walk *walk, read func(*tensor.Tensor) []T, write func(i int, v []T) error) error {
+	lists, err := columns(in, read)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	v := make([]float64, len(lists))
+	v := make([]T, len(lists))
 	for i := range out.Len() {
 		for k, list := range lists {
 			if list != nil {
 				v[k] = list[walk.at[k]]
 			}
 		}
-		if !out.Set(i, f.float(n, v)) {
-			return nil, errors.New("the element type cannot be computed with")
+		if err := write(i, v); err != nil {
+			return err
 		}
 		walk.next()
 	}
-	return []*tensor.Tensor{out}, nil
+	return nil
 }
 
-func (f formula) applyWhole(n *Node, in []*tensor.Tensor, out *tensor.Tensor, walk *walk) ([]*tensor.Tensor, error) {
-	lists, err := columns(in, (*tensor.Tensor).AsInt64s)
-	if err != nil {
-		return nil, err
-	}
-	size := out.DType.Size()
-	v := make([]int64, len(lists))
-	for i := range out.Len() {
-		for k, list := range lists {
-			if list != nil {
-				v[k] = list[walk.at[k]]
-			}
-		}
-		x, err := f.whole(n, v)
-		if err != nil {
-			return nil, err
-		}
-		putInt(out.Data[i*size:(i+1)*size], x)
-		walk.next()
-	}
-	return []*tensor.Tensor{out}, nil
+// all reports whether every tensor that is there is of a kind.
+func all(in []*tensor.Tensor, is func(*tensor.Tensor) bool) bool {
+	return !slices.ContainsFunc(in, func(t *tensor.Tensor) bool { return t != nil && !is(t) })
 }
 
-// wholeOnly reports whether all tensors hold whole numbers or booleans.
-func wholeOnly(in []*tensor.Tensor) bool {
-	for _, t := range in {
-		if t != nil && !t.DType.IsInt() && t.DType != tensor.Bool {
-			return false
-		}
+// isWhole reports whether a tensor holds whole numbers or booleans.
+func isWhole(t *tensor.Tensor) bool { return t.DType.IsWhole() || t.DType == tensor.Bool }
+
+func isUint64(t *tensor.Tensor) bool { return t != nil && t.DType == tensor.Uint64 }
+
+func asUint64s(t *tensor.Tensor) []uint64 {
+	v := t.AsInt64s()
+	if v == nil {
+		return nil
 	}
-	return true
+	w := make([]uint64, len(v))
+	for i, x := range v {
+		w[i] = uint64(x)
+	}
+	return w
 }
 
 func columns[T any](in []*tensor.Tensor, read func(*tensor.Tensor) []T) ([][]T, error) {
@@ -139,7 +163,7 @@ func columns[T any](in []*tensor.Tensor, read func(*tensor.Tensor) []T) ([][]T, 
 			continue
 		}
 		if lists[k] = read(t); lists[k] == nil && t.Len() > 0 {
-			return nil, errors.New("the element type cannot be computed with")
+			return nil, errElements
 		}
 	}
 	return lists, nil

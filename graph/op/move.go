@@ -87,15 +87,15 @@ func reshaped(t *tensor.Tensor, shape []int64) *tensor.Tensor {
 
 // pick returns a tensor of the given shape whose element at (i, j, ...) is
 // element tables[0][i] + tables[1][j] + ... of t. A negative entry stands for
-// fill, an element of t's type, or for zero where fill is nil. The tables have
+// fill, the bytes of an element of t's type, or for zero where fill is nil. The tables have
 // as many positions as the shape has elements, though not always its axes.
 func pick(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tensor.Tensor, error) {
-	if t.DType == tensor.String {
-		return pickStrings(t, shape, tables)
-	}
 	size := int64(t.DType.Size())
-	if size == 0 {
-		return nil, fmt.Errorf("elements of %v cannot be moved one by one", t.DType)
+	switch {
+	case t.DType == tensor.String:
+		return pickStrings(t, shape, tables, fill)
+	case size == 0:
+		return pickCodes(t, shape, tables, fill)
 	}
 	out, err := alloc(t.DType, shape)
 	if err != nil || len(out.Data) == 0 {
@@ -118,7 +118,7 @@ func pick(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tens
 	return out, nil
 }
 
-func pickStrings(t *tensor.Tensor, shape []int64, tables [][]int64) (*tensor.Tensor, error) {
+func pickStrings(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tensor.Tensor, error) {
 	ids := tensor.FromInt64s(t.Shape, line(int64(len(t.Strings)), 1, 1))
 	moved, err := pick(ids, shape, tables, nil)
 	if err != nil {
@@ -128,9 +128,31 @@ func pickStrings(t *tensor.Tensor, shape []int64, tables [][]int64) (*tensor.Ten
 	for i, id := range moved.Int64s() {
 		if id > 0 {
 			out.Strings[i] = t.Strings[id-1]
+		} else {
+			out.Strings[i] = fill
 		}
 	}
 	return out, nil
+}
+
+// pickCodes moves elements of less than a byte.
+func pickCodes(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tensor.Tensor, error) {
+	whole, ok := bytewise(t)
+	if !ok {
+		return nil, fmt.Errorf("elements of %v cannot be moved one by one", t.DType)
+	}
+	moved, err := pick(whole, shape, tables, fill)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.FromCodes(t.DType, shape, moved.Data), nil
+}
+
+// bytewise is t with the patterns of its elements in a byte each; ok is false
+// where they take more.
+func bytewise(t *tensor.Tensor) (whole *tensor.Tensor, ok bool) {
+	codes := t.Codes()
+	return &tensor.Tensor{DType: tensor.Uint8, Shape: t.Shape, Data: codes}, codes != nil || t.DType.Bits() > 0 && t.DType.Bits() <= 8
 }
 
 // picker copies runs of bytes; its tables and strides count bytes.

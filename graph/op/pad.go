@@ -223,8 +223,11 @@ func mirror(mode string, at, size int64) (int64, error) {
 // padFill is the element that constant padding consists of, nil for zero.
 func padFill(n *Node, in []*tensor.Tensor) ([]byte, error) {
 	if len(in) > 2 && in[2] != nil {
-		if in[2].DType != in[0].DType || len(in[2].Data) != in[0].DType.Size() {
+		switch {
+		case in[2].DType != in[0].DType || in[2].Len() != 1:
 			return nil, fmt.Errorf("constant_value is no %v", in[0].DType)
+		case in[2].DType == tensor.String:
+			return in[2].Strings[0], nil
 		}
 		return in[2].Data, nil
 	}

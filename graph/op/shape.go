@@ -179,12 +179,16 @@ func forwardConstantOfShape(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, err
 	for i := range out.Strings {
 		out.Strings[i] = fill.Strings[0]
 	}
-	if fill.DType.Size() > 0 && !allZero(fill.Data) {
-		for at := 0; at < len(out.Data); at += len(fill.Data) {
-			copy(out.Data[at:], fill.Data)
-		}
-	} else if !allZero(fill.Data) {
-		return nil, fmt.Errorf("elements of %v cannot be repeated", fill.DType)
+	if allZero(fill.Data) {
+		return []*tensor.Tensor{out}, nil
+	}
+	pattern := fill.Data
+	if bits := fill.DType.Bits(); bits < 8 {
+		code := fill.Codes()[0]
+		pattern = tensor.FromCodes(fill.DType, []int64{int64(8 / bits)}, slices.Repeat([]byte{code}, 8/bits)).Data
+	}
+	for at := 0; at < len(out.Data); at += len(pattern) {
+		copy(out.Data[at:], pattern)
 	}
 	return []*tensor.Tensor{out}, nil
 }

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"math"
 
 	"onnxcompress/graph/tensor"
@@ -8,10 +9,10 @@ import (
 
 // unaryRows are functions of one number.
 var unaryRows = map[string]*Spec{
-	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }),
-	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }),
-	"Sign":            whole(sign, func(x int64) int64 { return int64(sign(float64(x))) }),
-	"Relu":            whole(func(x float64) float64 { return math.Max(x, 0) }, func(x int64) int64 { return max(x, 0) }),
+	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }, func(x uint64) uint64 { return x }),
+	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }, func(x uint64) uint64 { return -x }),
+	"Sign":            whole(sign, func(x int64) int64 { return int64(cmp.Compare(x, 0)) }, func(x uint64) uint64 { return min(x, 1) }),
+	"Relu":            whole(func(x float64) float64 { return max(x, 0) }, func(x int64) int64 { return max(x, 0) }, func(x uint64) uint64 { return x }),
 	"Ceil":            function(math.Ceil),
 	"Floor":           function(math.Floor),
 	"Round":           function(math.RoundToEven),
@@ -48,7 +49,7 @@ var unaryRows = map[string]*Spec{
 	"Shrink":          shaped(shrink),
 	"IsNaN":           elementwise(formula{float: func(_ *Node, v []float64) float64 { return truth(math.IsNaN(v[0])) }}, always(tensor.Bool)),
 	"IsInf":           elementwise(formula{float: isInf}, always(tensor.Bool)),
-	"Not": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return 1 - v[0], nil }},
+	"Not": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return int64(truth(v[0] == 0)), nil }},
 		always(tensor.Bool)),
 	"BitwiseNot": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return ^v[0], nil }},
 		likeInput(0)),
@@ -63,10 +64,11 @@ func function(f func(float64) float64, options ...func(*Spec)) *Spec {
 }
 
 // whole is a function that stays among whole numbers.
-func whole(f func(float64) float64, g func(int64) int64) *Spec {
+func whole(f func(float64) float64, g func(int64) int64, h func(uint64) uint64) *Spec {
 	return elementwise(formula{
 		float: func(_ *Node, v []float64) float64 { return f(v[0]) },
 		whole: func(_ *Node, v []int64) (int64, error) { return g(v[0]), nil },
+		wide:  func(_ *Node, v []uint64) (uint64, error) { return h(v[0]), nil },
 	}, likeInput(0), zeroIn(0))
 }
 

@@ -55,7 +55,7 @@ func (f *minifloat) encode(x float64, saturate bool) uint8 {
 	size, over := math.Abs(x), f.overflow(sign)
 	switch {
 	case math.IsNaN(x) && f.nan == 0:
-		return f.top
+		return f.sign() // negative zero, as ONNX has it
 	case math.IsNaN(x) && f.single:
 		return f.nan
 	case math.IsNaN(x):
