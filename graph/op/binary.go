@@ -43,7 +43,9 @@ var binaryRows = map[string]*Spec{
 }
 
 // arithmetic gives numbers of the type of its first input.
-func arithmetic(f formula, options ...func(*Spec)) *Spec { return elementwise(f, likeInput(0), options...) }
+func arithmetic(f formula, options ...func(*Spec)) *Spec {
+	return elementwise(f, likeInput(0), options...)
+}
 
 func plus(_ *Node, v []float64) float64  { return v[0] + v[1] }
 func minus(_ *Node, v []float64) float64 { return v[0] - v[1] }

@@ -1,22 +1,22 @@
 package op
 
 import (
-	"fmt"
+	"math"
 	"slices"
 )
 
 // reduceRows are the operators that make one number of all along some axes.
 var reduceRows = map[string]*Spec{
-	"ReduceSum":       reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOf}),
-	"ReduceMean":      reduceSpec(&reduction{sums: true, mean: true, keepsZero: true, keepsAll: true, number: meanOf}),
+	"ReduceSum":       reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOf[float64], whole: sumOf[int64]}),
+	"ReduceMean":      reduceSpec(&reduction{sums: true, mean: true, keepsZero: true, keepsAll: true, number: meanOf, nothing: math.NaN()}),
 	"ReduceL1":        reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfAbs}),
 	"ReduceL2":        reduceSpec(&reduction{sums: true, keepsZero: true, number: rootOfSquares}),
-	"ReduceSumSquare": reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfSquares}),
-	"ReduceMax":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Max[[]float64], what: "takes the largest of this axis"}),
-	"ReduceMin":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Min[[]float64], what: "takes the least of this axis"}),
-	"ReduceProd":      reduceSpec(&reduction{keepsZero: true, number: productOf, what: "multiplies over this axis"}),
-	"ReduceLogSum":    reduceSpec(&reduction{log: true, number: logOfSum, what: "takes the logarithm of a sum over this axis"}),
-	"ReduceLogSumExp": reduceSpec(&reduction{number: logOfExps, what: "sums exponentials over this axis"}),
+	"ReduceSumSquare": reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfSquares[float64], whole: sumOfSquares[int64]}),
+	"ReduceMax":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Max[[]float64], whole: slices.Max[[]int64], nothing: math.Inf(-1), what: "takes the largest of this axis"}),
+	"ReduceMin":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Min[[]float64], whole: slices.Min[[]int64], nothing: math.Inf(1), what: "takes the least of this axis"}),
+	"ReduceProd":      reduceSpec(&reduction{keepsZero: true, number: productOf[float64], whole: productOf[int64], nothing: 1, what: "multiplies over this axis"}),
+	"ReduceLogSum":    reduceSpec(&reduction{log: true, number: logOfSum, nothing: math.Inf(-1), what: "takes the logarithm of a sum over this axis"}),
+	"ReduceLogSumExp": reduceSpec(&reduction{number: logOfExps, nothing: math.Inf(-1), what: "sums exponentials over this axis"}),
 }
 
 // reduction is what tells one of the reductions from another.
@@ -29,8 +29,11 @@ type reduction struct {
 	keepsZero, keepsAll bool
 	// log says that zeros give minus infinity.
 	log bool
-	// number reduces a list that is not empty.
-	number func([]float64) float64
+	// number reduces a list that is not empty, whole one of whole numbers; nil
+	// where number serves for them, too. nothing is what an empty one gives.
+	number  func([]float64) float64
+	whole   func([]int64) int64
+	nothing float64
 	// what is the reason to keep an axis that is reduced.
 	what string
 }
@@ -201,12 +204,4 @@ func deadArg(n *Node, _, _ int, in []State) State {
 		return Zero
 	}
 	return Varying
-}
-
-// empty refuses to reduce nothing to a number.
-func empty(size int64) error {
-	if size == 0 {
-		return fmt.Errorf("reduces an axis of size 0")
-	}
-	return nil
 }

@@ -8,8 +8,11 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
-func sumOf(v []float64) float64 {
-	s := 0.0
+// real are the numbers that reductions are computed in.
+type real interface{ int64 | float64 }
+
+func sumOf[T real](v []T) T {
+	s := T(0)
 	for _, x := range v {
 		s += x
 	}
@@ -26,8 +29,8 @@ func sumOfAbs(v []float64) float64 {
 	return s
 }
 
-func sumOfSquares(v []float64) float64 {
-	s := 0.0
+func sumOfSquares[T real](v []T) T {
+	s := T(0)
 	for _, x := range v {
 		s += x * x
 	}
@@ -36,8 +39,8 @@ func sumOfSquares(v []float64) float64 {
 
 func rootOfSquares(v []float64) float64 { return math.Sqrt(sumOfSquares(v)) }
 
-func productOf(v []float64) float64 {
-	p := 1.0
+func productOf[T real](v []T) T {
+	p := T(1)
 	for _, x := range v {
 		p *= x
 	}
@@ -68,16 +71,26 @@ func ofNumbers(dt tensor.DType, shape []int64, v []float64) (*tensor.Tensor, err
 	if err != nil {
 		return nil, err
 	}
-	size := dt.Size()
 	for i, x := range v {
-		if !dt.IsFloat() && !(math.Abs(x) < exact) {
+		if (dt.IsWhole() || dt == tensor.Bool) && !(math.Abs(x) < exact) {
 			return nil, fmt.Errorf("%g is out of range", x)
 		}
-		e := tensor.Scalar(dt, x)
-		if e == nil {
+		if !out.Set(i, x) {
 			return nil, fmt.Errorf("cannot compute in %v", dt)
 		}
-		copy(out.Data[i*size:], e.Data)
+	}
+	return out, nil
+}
+
+// ofWhole makes a tensor of whole numbers, of which high bits that do not fit
+// are lost.
+func ofWhole(dt tensor.DType, shape, v []int64) (*tensor.Tensor, error) {
+	out, err := alloc(dt, shape)
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range v {
+		out.SetInt(i, x)
 	}
 	return out, nil
 }
@@ -122,23 +135,50 @@ func (k *reduction) forward(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, err
 	case none && k.keepsAll:
 		return []*tensor.Tensor{in[0]}, nil
 	}
-	v, err := numbersOf(in[0])
-	if err != nil {
-		return nil, err
-	}
 	first, within := places(shape, drop)
-	if err := empty(int64(len(within))); err != nil {
-		return nil, err
+	to := dropped(shape, drop, keepsDims(n))
+	var t *tensor.Tensor
+	switch {
+	case len(within) == 0:
+		t, err = k.ofNothing(in[0].DType, to)
+	case isWhole(in[0]) && k.whole != nil:
+		t, err = ofWhole(in[0].DType, to, signless(in[0].DType, reduceLists(signless(in[0].DType, in[0].AsInt64s()), first, within, k.whole)))
+	default:
+		var v []float64
+		if v, err = numbersOf(in[0]); err == nil {
+			t, err = ofNumbers(in[0].DType, to, reduceLists(v, first, within, k.number))
+		}
 	}
-	out, list := make([]float64, len(first)), make([]float64, len(within))
+	return []*tensor.Tensor{t}, err
+}
+
+// reduceLists reduces each of the lists that places finds.
+func reduceLists[T any](v []T, first, within []int64, number func([]T) T) []T {
+	out, list := make([]T, len(first)), make([]T, len(within))
 	for i, from := range first {
 		for j, step := range within {
 			list[j] = v[from+step]
 		}
-		out[i] = k.number(list)
+		out[i] = number(list)
 	}
-	t, err := ofNumbers(in[0].DType, dropped(shape, drop, keepsDims(n)), out)
-	return []*tensor.Tensor{t}, err
+	return out
+}
+
+// ofNothing is a reduction of no elements: what changes no result it is
+// reduced with.
+func (k *reduction) ofNothing(dt tensor.DType, shape []int64) (*tensor.Tensor, error) {
+	out, err := alloc(dt, shape)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Len() {
+		if lowest, highest, ok := limits(dt); ok && math.IsInf(k.nothing, 0) {
+			out.SetInt(i, choose(k.nothing < 0, lowest, highest))
+		} else if !out.Set(i, k.nothing) {
+			return nil, errElements
+		}
+	}
+	return out, nil
 }
 
 func inferArg(n *Node) ([]Fact, error) {
@@ -153,8 +193,9 @@ func inferArg(n *Node) ([]Fact, error) {
 	return []Fact{Of(tensor.Int64, dropped(shape, only(axis, len(shape)), keepsDims(n))...)}, nil
 }
 
-// forwardArg finds the largest of the numbers times sign.
-func forwardArg(sign float64) func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+// forwardArg finds the place of the largest element, or of the least where sign
+// is negative.
+func forwardArg(sign int) func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		facts, err := inferArg(given(n, in))
 		if err != nil {
@@ -164,20 +205,20 @@ func forwardArg(sign float64) func(n *Node, in []*tensor.Tensor) ([]*tensor.Tens
 		if err != nil {
 			return nil, err
 		}
-		v, err := numbersOf(in[0])
+		compare, err := ordering(in[0])
 		if err != nil {
 			return nil, err
 		}
 		last := n.Attrs.Int("select_last_index", 0) != 0
 		first, within := places(in[0].Shape, only(axis, in[0].Rank()))
-		if err := empty(int64(len(within))); err != nil {
-			return nil, err
+		if len(first) > 0 && len(within) == 0 {
+			return nil, errors.New("picks a place along an axis of size 0")
 		}
 		out := make([]int64, len(first))
 		for i, from := range first {
 			for j, step := range within {
-				best, x := sign*v[from+within[out[i]]], sign*v[from+step]
-				if x > best || last && x == best {
+				c := sign * compare(from+step, from+within[out[i]])
+				if c > 0 || last && c == 0 {
 					out[i] = int64(j)
 				}
 			}

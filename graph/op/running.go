@@ -10,8 +10,8 @@ import (
 
 // runningRows go along one axis and keep its length, or the best of it.
 var runningRows = map[string]*Spec{
-	"CumSum":  strict(Spec{Infer: inferLike, Links: linkCumSum, Dead: deadCumSum, Forward: forwardRunning(0, func(a, b float64) float64 { return a + b })}),
-	"CumProd": strict(Spec{Infer: inferLike, Links: linkCumProd, Dead: deadRunning, Forward: forwardRunning(1, func(a, b float64) float64 { return a * b })}),
+	"CumSum":  strict(Spec{Infer: inferLike, Links: linkCumSum, Dead: deadCumSum, Forward: forwardRunning(0, func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b })}),
+	"CumProd": strict(Spec{Infer: inferLike, Links: linkCumProd, Dead: deadRunning, Forward: forwardRunning(1, func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b })}),
 	"TopK":    strictMany(Spec{Infer: inferTopK, Links: linkTopK, Dead: deadTopK, Forward: forwardTopK}),
 }
 
@@ -72,37 +72,43 @@ func deadRunning(n *Node, _, axis int, in []State) State {
 	return deadIfZero(n, 0, axis, in)
 }
 
-func forwardRunning(start float64, join func(a, b float64) float64) func(*Node, []*tensor.Tensor) ([]*tensor.Tensor, error) {
+func forwardRunning(start int64, join func(a, b float64) float64, whole func(a, b int64) int64) func(*Node, []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		axis, known := runningAxis(given(n, in), in[0].Rank())
 		if !known {
 			return nil, errors.New("the axis is not known")
 		}
+		if isWhole(in[0]) {
+			t, err := ofWhole(in[0].DType, in[0].Shape, running(n, in[0].AsInt64s(), in[0].Shape, axis, start, whole))
+			return []*tensor.Tensor{t}, err
+		}
 		v, err := numbersOf(in[0])
 		if err != nil {
 			return nil, err
 		}
-		exclusive := n.Attrs.Int("exclusive", 0) != 0
-		first, within := places(in[0].Shape, only(axis, in[0].Rank()))
-		if n.Attrs.Int("reverse", 0) != 0 {
-			slices.Reverse(within)
-		}
-		out := make([]float64, len(v))
-		for _, from := range first {
-			total := start
-			for _, step := range within {
-				at := from + step
-				before := total
-				if total = join(total, v[at]); exclusive {
-					out[at] = before
-				} else {
-					out[at] = total
-				}
-			}
-		}
-		t, err := ofNumbers(in[0].DType, in[0].Shape, out)
+		t, err := ofNumbers(in[0].DType, in[0].Shape, running(n, v, in[0].Shape, axis, float64(start), join))
 		return []*tensor.Tensor{t}, err
 	}
+}
+
+// running joins the numbers along an axis, each with those before it.
+func running[T real](n *Node, v []T, shape []int64, axis int, start T, join func(a, b T) T) []T {
+	exclusive := n.Attrs.Int("exclusive", 0) != 0
+	first, within := places(shape, only(axis, len(shape)))
+	if n.Attrs.Int("reverse", 0) != 0 {
+		slices.Reverse(within)
+	}
+	out := make([]T, len(v))
+	for _, from := range first {
+		total := start
+		for _, step := range within {
+			at := from + step
+			before := total
+			total = join(total, v[at])
+			out[at] = choose(exclusive, before, total)
+		}
+	}
+	return out
 }
 
 // topCount is the number of elements that TopK takes; known is false where it
@@ -175,34 +181,22 @@ func forwardTopK(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if !known {
 		return nil, errors.New("the number is not known")
 	}
-	v, err := numbersOf(in[0])
+	compare, err := ordering(in[0])
 	if err != nil {
 		return nil, err
 	}
 	shape := facts[0].Shape
-	values, indices := make([]float64, product(shape)), make([]int64, product(shape))
-	sign := 1
-	if n.Attrs.Int("largest", 1) != 0 {
-		sign = -1
-	}
+	at, indices := make([]int64, product(shape)), make([]int64, product(shape))
+	sign := choose(n.Attrs.Int("largest", 1) != 0, -1, 1)
 	first, within := places(in[0].Shape, only(axis, in[0].Rank()))
 	to, steps := places(shape, only(axis, len(shape)))
 	for i, from := range first {
 		order := line(int64(len(within)), 0, 1)
-		slices.SortStableFunc(order, func(a, b int64) int {
-			x, y := v[from+within[a]], v[from+within[b]]
-			switch {
-			case x < y:
-				return -sign
-			case x > y:
-				return sign
-			}
-			return 0
-		})
+		slices.SortStableFunc(order, func(a, b int64) int { return sign * compare(from+within[a], from+within[b]) })
 		for j := range k {
-			values[to[i]+steps[j]], indices[to[i]+steps[j]] = v[from+within[order[j]]], order[j]
+			at[to[i]+steps[j]], indices[to[i]+steps[j]] = from+within[order[j]], order[j]
 		}
 	}
-	t, err := ofNumbers(in[0].DType, shape, values)
+	t, err := pick(in[0], shape, [][]int64{at}, nil)
 	return []*tensor.Tensor{t, tensor.FromInt64s(facts[1].Shape, indices)}, err
 }

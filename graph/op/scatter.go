@@ -75,28 +75,73 @@ func forwardScatterElements(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, err
 	return scatter(n, in[0], at, in[2], 1)
 }
 
-// scatter writes runs of updates at flat positions of data.
+// scatter writes runs of updates at flat positions of data, or joins them with
+// what is there.
 func scatter(n *Node, data *tensor.Tensor, at []int64, updates *tensor.Tensor, run int64) ([]*tensor.Tensor, error) {
-	if r := n.Attrs.Str("reduction", "none"); r != "none" {
-		return nil, fmt.Errorf("reduction %s of constants is left to the runtime", r)
-	}
 	if updates.DType != data.DType || int64(updates.Len()) != int64(len(at))*run {
 		return nil, fmt.Errorf("updates of shape %v do not fit", updates.Shape)
 	}
-	out := data.Clone()
-	size := run * int64(data.DType.Size())
-	if size == 0 && data.Strings == nil && run > 0 {
-		return nil, fmt.Errorf("elements of %v cannot be moved one by one", data.DType)
+	if r := n.Attrs.Str("reduction", "none"); r != "none" {
+		return scatterReduced(r, data, at, updates, run)
+	}
+	from := line(int64(data.Len()), 0, 1)
+	for i, to := range at {
+		for k := range run {
+			from[to+k] = int64(data.Len()) + int64(i)*run + k
+		}
+	}
+	both, err := joined([]*tensor.Tensor{flat(data), flat(updates)})
+	if err != nil {
+		return nil, err
+	}
+	t, err := pick(both, data.Shape, [][]int64{from}, nil)
+	return []*tensor.Tensor{t}, err
+}
+
+// scatterReduced joins updates with the elements of data one after the other.
+func scatterReduced(reduction string, data *tensor.Tensor, at []int64, updates *tensor.Tensor, run int64) ([]*tensor.Tensor, error) {
+	if isWhole(data) {
+		bounds := reduction == "max" || reduction == "min"
+		v, w := data.AsInt64s(), updates.AsInt64s()
+		if bounds {
+			v, w = signless(data.DType, v), signless(data.DType, w)
+		}
+		if err := joinAt(reduction, v, at, w, run); err != nil {
+			return nil, err
+		}
+		if bounds {
+			v = signless(data.DType, v)
+		}
+		t, err := ofWhole(data.DType, data.Shape, v)
+		return []*tensor.Tensor{t}, err
+	}
+	v, err := numbersOf(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := joinAt(reduction, v, at, updates.AsFloat64s(), run); err != nil {
+		return nil, err
+	}
+	t, err := ofNumbers(data.DType, data.Shape, v)
+	return []*tensor.Tensor{t}, err
+}
+
+func joinAt[T real](reduction string, v []T, at []int64, updates []T, run int64) error {
+	join := map[string]func(a, b T) T{
+		"add": func(a, b T) T { return a + b },
+		"mul": func(a, b T) T { return a * b },
+		"max": func(a, b T) T { return max(a, b) },
+		"min": func(a, b T) T { return min(a, b) },
+	}[reduction]
+	if join == nil {
+		return fmt.Errorf("reduction %q is not one of ONNX's", reduction)
 	}
 	for i, to := range at {
-		if data.Strings != nil {
-			copy(out.Strings[to:], updates.Strings[int64(i)*run:int64(i+1)*run])
-			continue
+		for k := range run {
+			v[to+k] = join(v[to+k], updates[int64(i)*run+k])
 		}
-		to *= int64(data.DType.Size())
-		copy(out.Data[to:to+size], updates.Data[int64(i)*size:])
 	}
-	return []*tensor.Tensor{out}, nil
+	return nil
 }
 
 func inferScatterND(n *Node) ([]Fact, error) {
