@@ -52,7 +52,7 @@ func (t *tracer) numbers(v *graph.Value) *tensor.Tensor {
 		return t.number(v)
 	}
 	n := v.Producer
-	if t.steps++; t.steps > mostSteps || n == nil || n.Spec == nil || n.Spec.Forward == nil || n.Spec.Unfolded {
+	if t.steps++; t.steps > mostSteps || n == nil || n.Spec == nil || !n.Spec.Folds(t.Witness.Nodes[n.Index]) {
 		return nil
 	}
 	if n.Spec.Carry {

@@ -188,7 +188,7 @@ func (n *Node) Infer(view *op.Node) ([]op.Fact, error) {
 
 // fold fills the contents of outputs where those of all inputs are known.
 func (n *Node) fold(view *op.Node, facts []op.Fact) {
-	if n.Spec.Forward == nil || n.Spec.Unfolded || len(n.Captures) > 0 {
+	if !n.Spec.Folds(view) || len(n.Captures) > 0 {
 		return
 	}
 	static, known, size := true, true, int64(0)

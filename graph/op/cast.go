@@ -1,8 +1,6 @@
 package op
 
 import (
-	"errors"
-
 	"onnxcompress/graph/tensor"
 )
 
@@ -11,7 +9,7 @@ var castRows = map[string]*Spec{
 	"Cast":     elementwiseCast(func(n *Node) tensor.DType { return tensor.DType(n.Attrs.Int("to", 0)) }),
 	"CastLike": elementwiseCast(likeInput(1)),
 	"Identity": {Infer: inferIdentity, Links: linkFirst, Forward: forwardFirst, Carry: true},
-	"Dropout":  {Infer: inferDropout, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout},
+	"Dropout":  {Infer: inferDropout, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout, Unfolded: mayDrop},
 }
 
 func elementwiseCast(to func(*Node) tensor.DType) *Spec {
@@ -65,14 +63,6 @@ func linkDropout(n *Node, l *Linker) {
 	for axis := 0; len(n.Out) > 1 && n.Out[1] != nil && axis < n.Out[1].Rank(); axis++ {
 		l.Same(In(0, axis), Out(1, axis))
 	}
-}
-
-// forwardDropout is that of inference, where nothing is dropped.
-func forwardDropout(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	if training := n.Input(2); training != nil || n.Outputs > 1 {
-		return nil, errors.New("may drop at random")
-	}
-	return []*tensor.Tensor{in[0]}, nil
 }
 
 func deadDropout(_ *Node, out, _ int, in []State) State {

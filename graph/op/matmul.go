@@ -155,43 +155,53 @@ func costMatMul(n *Node) int64 {
 	return product(n.Out[0].Shape) * n.In[0].Shape[n.In[0].Rank()-1]
 }
 
-// forwardMatMul multiplies small matrices: positions, masks and the like.
+// forwardMatMul multiplies matrices; whole numbers lose high bits that do not
+// fit.
 func forwardMatMul(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	shape, err := matmulShape(in[0].Shape, in[1].Shape)
 	if err != nil {
 		return nil, err
 	}
-	out, err := alloc(in[0].DType, shape)
-	if err != nil {
+	if err := bounded(tensor.Float64, shape); err != nil {
 		return nil, err
+	}
+	var t *tensor.Tensor
+	if all(in, isWhole) {
+		t, err = ofWhole(in[0].DType, shape, multiply(in[0].AsInt64s(), in[1].AsInt64s(), in[0].Shape, in[1].Shape))
+		return []*tensor.Tensor{t}, err
 	}
 	lists, err := columns(in, (*tensor.Tensor).AsFloat64s)
 	if err != nil {
 		return nil, err
 	}
-	batchA, rows, inner := stack(in[0].Shape, true)
-	batchB, _, width := stack(in[1].Shape, false)
-	batch, err := Broadcast(batchA, batchB)
+	t, err = ofNumbers(in[0].DType, shape, multiply(lists[0], lists[1], in[0].Shape, in[1].Shape))
+	return []*tensor.Tensor{t}, err
+}
+
+// multiply gives the product of two stacks of matrices whose shapes multiply.
+func multiply[T real](x, y []T, shapeX, shapeY []int64) []T {
+	batchX, rows, inner := stack(shapeX, true)
+	batchY, _, width := stack(shapeY, false)
+	batch, err := Broadcast(batchX, batchY)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	walk := newWalk([]*tensor.Tensor{{Shape: batchA}, {Shape: batchB}}, batch)
-	at := 0
+	walk := newWalk([]*tensor.Tensor{{Shape: batchX}, {Shape: batchY}}, batch)
+	out := make([]T, 0, product(batch)*rows*width)
 	for range product(batch) {
-		a, b := lists[0][walk.at[0]*rows*inner:], lists[1][walk.at[1]*inner*width:]
+		a, b := x[walk.at[0]*rows*inner:], y[walk.at[1]*inner*width:]
 		for i := range rows {
 			for j := range width {
-				sum := 0.0
+				sum := T(0)
 				for k := range inner {
 					sum += a[i*inner+k] * b[k*width+j]
 				}
-				out.Set(at, sum)
-				at++
+				out = append(out, sum)
 			}
 		}
 		walk.next()
 	}
-	return []*tensor.Tensor{out}, nil
+	return out
 }
 
 // stack reads a shape as a stack of matrices; a vector is a row on the left and

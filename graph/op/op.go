@@ -153,10 +153,11 @@ type Spec struct {
 	// Nothing of the node's facts is needed, only its attributes, version and
 	// number of outputs.
 	Forward func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error)
-	// Unfolded says that what Forward gives is never taken for a constant: it
-	// is drawn at random, is no tensor, depends on a subgraph, or stands for
-	// numbers that are stored in fewer bits.
-	Unfolded bool
+	// Unfolded reports whether what Forward gives is never to be taken for a
+	// constant: because it is drawn at random, is no tensor, depends on a
+	// subgraph, or stands for numbers that are stored in fewer bits. Nil says
+	// that it may be.
+	Unfolded func(n *Node) bool
 	// Carry says that the operator only moves elements of input 0 (or, for
 	// several data inputs, of all of them), whatever their type.
 	Carry bool
@@ -182,6 +183,15 @@ type Spec struct {
 	// Sum says that the output is the sum of the inputs, broadcast.
 	Sum bool
 }
+
+// Folds reports whether the operator can be evaluated and what it gives be
+// taken for a constant where its inputs are constants.
+func (s *Spec) Folds(n *Node) bool {
+	return s.Forward != nil && (s.Unfolded == nil || !s.Unfolded(n))
+}
+
+// every is Unfolded for operators of which no node is folded.
+func every(*Node) bool { return true }
 
 // Lookup returns the meaning of an operator, nil where there is none. The
 // default domain is the empty string; "ai.onnx" is the same.

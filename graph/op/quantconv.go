@@ -19,7 +19,7 @@ var integerConvRows = map[string]*Spec{
 }
 
 func (k *integerConv) spec() *Spec {
-	return strict(Spec{Infer: k.infer, Links: k.link, Dead: k.dead, Narrow: k.narrow, Cost: k.cost})
+	return strict(Spec{Infer: k.infer, Links: k.link, Dead: k.dead, Narrow: k.narrow, Cost: k.cost, Forward: k.forward, Unfolded: every})
 }
 
 func (k *integerConv) infer(n *Node) ([]Fact, error) {

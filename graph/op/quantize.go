@@ -9,11 +9,11 @@ import (
 )
 
 // quantizeRows go between real numbers and whole ones that stand for them.
-// They are not evaluated: a quantised weight is cut as it is stored.
+// They are never folded: a quantised weight is cut as it is stored.
 var quantizeRows = map[string]*Spec{
-	"QuantizeLinear":        strict(Spec{Infer: inferQuantize, Links: linkQuantize, Dead: deadQuantize, Follow: []int{1, 2}}),
-	"DequantizeLinear":      strict(Spec{Infer: inferDequantize, Links: linkQuantize, Dead: deadDequantize}),
-	"DynamicQuantizeLinear": strictMany(Spec{Infer: inferDynamicQuantize, Links: linkDynamicQuantize, Dead: deadDynamicQuantize}),
+	"QuantizeLinear":        strict(Spec{Infer: inferQuantize, Links: linkQuantize, Dead: deadQuantize, Follow: []int{1, 2}, Forward: forwardQuantize, Unfolded: every}),
+	"DequantizeLinear":      strict(Spec{Infer: inferDequantize, Links: linkQuantize, Dead: deadDequantize, Forward: forwardDequantize, Unfolded: every}),
+	"DynamicQuantizeLinear": strictMany(Spec{Infer: inferDynamicQuantize, Links: linkDynamicQuantize, Dead: deadDynamicQuantize, Forward: forwardDynamicQuantize, Unfolded: every}),
 }
 
 var errNoScale = errors.New("has no scale")
@@ -182,7 +182,7 @@ var integerProductRows = map[string]*Spec{
 }
 
 func (k *integerProduct) spec() *Spec {
-	return strict(Spec{Infer: k.infer, Links: k.link, Dead: k.dead, Cost: k.cost})
+	return strict(Spec{Infer: k.infer, Links: k.link, Dead: k.dead, Cost: k.cost, Forward: k.forward, Unfolded: every})
 }
 
 func (k *integerProduct) infer(n *Node) ([]Fact, error) {

@@ -17,12 +17,12 @@ var shapeRows = map[string]*Spec{
 	"ConstantOfShape":   {Infer: inferConstantOfShape, Links: linkGenerated, Narrow: narrowConstantOfShape, Dead: deadConstantOfShape, Forward: forwardConstantOfShape},
 	"Range":             {Infer: inferRange, Links: silent("counts along this axis"), Forward: forwardRange},
 	"EyeLike":           {Infer: inferEyeLike, Links: silent("places ones by position"), Forward: forwardEyeLike},
-	"RandomNormal":      {Infer: inferRandom, Links: linkGenerated, Narrow: narrowRandom},
-	"RandomUniform":     {Infer: inferRandom, Links: linkGenerated, Narrow: narrowRandom},
-	"RandomNormalLike":  {Infer: inferRandomLike, Links: linkBroadcast},
-	"RandomUniformLike": {Infer: inferRandomLike, Links: linkBroadcast},
-	"Bernoulli":         {Infer: inferRandomLike, Links: linkBroadcast, ZeroIn: []int{0}},
-	"Multinomial":       {Infer: inferMultinomial, Links: silent("draws from this axis")},
+	"RandomNormal":      {Infer: inferRandom, Links: linkGenerated, Narrow: narrowRandom, Forward: forwardNormal, Unfolded: every},
+	"RandomUniform":     {Infer: inferRandom, Links: linkGenerated, Narrow: narrowRandom, Forward: forwardUniform, Unfolded: every},
+	"RandomNormalLike":  {Infer: inferRandomLike, Links: linkBroadcast, Forward: forwardNormal, Unfolded: every},
+	"RandomUniformLike": {Infer: inferRandomLike, Links: linkBroadcast, Forward: forwardUniform, Unfolded: every},
+	"Bernoulli":         {Infer: inferRandomLike, Links: linkBroadcast, ZeroIn: []int{0}, Forward: forwardBernoulli, Unfolded: every},
+	"Multinomial":       {Infer: inferMultinomial, Links: silent("draws from this axis"), Forward: forwardMultinomial, Unfolded: every},
 }
 
 // silent pins all axes of a node for one reason.

@@ -26,7 +26,7 @@ type folder struct {
 
 func (f *folder) node(n *graph.Node) {
 	args, ok := f.args(n)
-	if !ok || n.Spec == nil || n.Spec.Forward == nil || !evaluates(n) || !f.sound(n) || !f.pays(n, args) {
+	if !ok || n.Spec == nil || !f.evaluates(n) || !f.sound(n) || !f.pays(n, args) {
 		return
 	}
 	results, err := n.Spec.Forward(f.view(n), args)
@@ -53,8 +53,8 @@ func (f *folder) node(n *graph.Node) {
 // evaluates excludes nodes whose constants are kept as they are although they
 // could be computed: those that say so, as weights do that are stored in fewer
 // bits than they are used in, and those that subgraphs take part in.
-func evaluates(n *graph.Node) bool {
-	if !ofONNX(n) || n.Spec.Unfolded {
+func (f *folder) evaluates(n *graph.Node) bool {
+	if !ofONNX(n) || !n.Spec.Folds(f.view(n)) {
 		return false
 	}
 	for _, a := range n.Proto.GetAttribute() {
