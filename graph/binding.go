@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"onnxcompress/graph/tensor"
 	"onnxcompress/onnx"
 )
 
@@ -19,6 +20,11 @@ type Binding struct {
 	Alike bool
 	// Named makes a named dimension take one size wherever it occurs.
 	Named bool
+	// Types are the element types of inputs that declare none, by name.
+	Types map[string]tensor.DType
+	// Variable names initializers whose content may change, so that only their
+	// shape is known.
+	Variable map[string]bool
 }
 
 // Nominal is the binding by which sizes are reported and models compared:

@@ -51,6 +51,9 @@ func (g *Graph) Infer(b Binding) *Facts {
 		switch {
 		case v.Init != nil:
 			f.Values[v.ID] = f.constant(v)
+			if b.Variable[v.Name] {
+				f.Values[v.ID].Value, f.Values[v.ID].Static = nil, false
+			}
 		case v.Sparse != nil:
 			t := v.Sparse.GetValues()
 			f.Values[v.ID] = op.Of(tensor.DType(t.GetDataType()), v.Sparse.GetDims()...)
@@ -79,6 +82,9 @@ func (f *Facts) input(v *Value, b Binding) op.Fact {
 	tt := v.Type.GetTensorType()
 	if tt == nil || tt.GetShape() == nil {
 		fact := op.Unknown(tensor.DType(tt.GetElemType()))
+		if dt, ok := b.Types[v.Name]; ok && fact.DType == tensor.Undefined {
+			fact.DType = dt
+		}
 		if s, ok := b.Shapes[v.Name]; ok {
 			fact = op.Of(fact.DType, s...)
 		}

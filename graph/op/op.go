@@ -72,6 +72,11 @@ type Node struct {
 	// they draw from a source of their own, of which attribute seed, where it
 	// is given, is the seed.
 	Rand *rand.Rand
+	// Last says that the tensors that Layout lists are stored with axis 1 last.
+	Last bool
+	// Train asks Compile for what a training does: statistics of the batch and
+	// not those stored, numbers dropped at random.
+	Train bool
 }
 
 // Input returns the fact of input i, nil where the node has none.
@@ -182,6 +187,13 @@ type Spec struct {
 	Affine func(n *Node, in []*tensor.Tensor) (a Affine, ok bool)
 	// Sum says that the output is the sum of the inputs, broadcast.
 	Sum bool
+	// Compile makes a routine for nodes of float32 tensors whose shapes are
+	// known; nil where these inputs have none, and Forward has to serve. What
+	// Value holds of an input is the same in every call.
+	Compile func(n *Node) (*Routine, error)
+	// Layout says whether the node may run channels-last; ok is false where it
+	// may not.
+	Layout func(n *Node) (l Layout, ok bool)
 }
 
 // Folds reports whether the operator can be evaluated and what it gives be

@@ -1,0 +1,113 @@
+package op
+
+import (
+	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
+)
+
+// Routine computes one node on float32 tensors whose shapes are fixed. Spec's
+// Compile makes it once; an executor then calls it any number of times, and
+// it allocates nothing when called.
+type Routine struct {
+	// Forward fills f.Out from f.In.
+	Forward func(f *Frame)
+	// Backward fills those of f.DIn that are not nil from f.DOut, the gradients
+	// of the outputs. Nil for a node that has no derivative.
+	Backward func(f *Frame)
+	// KeepIn and KeepOut list the inputs and outputs that Backward reads.
+	KeepIn, KeepOut []int
+	// Scratch is the number of floats of working memory that a call wants, State
+	// the number that Forward leaves for Backward.
+	Scratch, State int
+	// InPlace lists inputs whose buffer output 0 may take over: each element is
+	// read for the last time before its place is written.
+	InPlace []int
+	// View says that output 0 is input 0 under another shape: the executor lets
+	// both share a buffer and calls nothing.
+	View bool
+	// Pass lists inputs whose gradient is that of output 0 as it is.
+	Pass []int
+	// Adds says that Backward adds to a gradient where f.Add asks for it; a
+	// routine that cannot is given a buffer of its own.
+	Adds bool
+}
+
+// Frame is the memory that one call of a Routine works on. In and Out are
+// aligned with the node's inputs and outputs, nil where one is absent; DIn and
+// DOut hold their gradients, nil where one is not wanted or not there.
+type Frame struct {
+	Pool      *kernel.Pool
+	In, Out   []*tensor.Tensor
+	DIn, DOut []*tensor.Tensor
+	// Add marks the gradients that are to be added to.
+	Add []bool
+	// Scratch and State are as long as the routine asked for. State keeps its
+	// content from Forward to Backward.
+	Scratch, State []float32
+	// Seed is another number in each step of a training, from which what is
+	// random follows.
+	Seed uint64
+}
+
+// X views input i.
+func (f *Frame) X(i int) []float32 { return f.In[i].Float32s() }
+
+// Y views output i.
+func (f *Frame) Y(i int) []float32 { return f.Out[i].Float32s() }
+
+// Layout says which tensors of a node may hold axis 1, the channels, last.
+type Layout struct {
+	// In lists the inputs that are stored so when the node runs so. All outputs
+	// are.
+	In []int
+	// Prefers says that the node gains by it, so that others are converted to
+	// suit it; without it the node does what its inputs do.
+	Prefers bool
+}
+
+// stored is a shape as a channels-last node stores it.
+func (n *Node) stored(shape []int64) []int64 {
+	if !n.Last || len(shape) < 3 {
+		return shape
+	}
+	return Rotate(shape)
+}
+
+// Rotate moves axis 1 of a shape to its end.
+func Rotate(shape []int64) []int64 {
+	out := append([]int64{shape[0]}, shape[2:]...)
+	return append(out, shape[1])
+}
+
+// Unrotate moves the last axis of a shape back to place 1.
+func Unrotate(shape []int64) []int64 {
+	last := len(shape) - 1
+	out := append([]int64{shape[0]}, shape[last])
+	return append(out, shape[1:last]...)
+}
+
+// Turn is the routine that moves axis 1 of a tensor to its end or, where last is
+// false, the last axis back to place 1. shape is that of the input. Where the
+// elements lie the same either way it is a view.
+func Turn(shape []int64, last bool) *Routine {
+	rows, cols := int64(1), int64(1) // of a transpose within each item of the batch
+	if last {
+		rows, cols = shape[1], product(shape[2:])
+	} else {
+		rows, cols = product(shape[1:len(shape)-1]), shape[len(shape)-1]
+	}
+	if rows == 1 || cols == 1 {
+		return &Routine{View: true, Pass: []int{0}}
+	}
+	turn := func(f *Frame, dst, src []float32, rows, cols int) {
+		size := rows * cols
+		for at := 0; at < len(src); at += size {
+			kernel.Transpose(dst[at:at+size], src[at:at+size], rows, cols)
+		}
+	}
+	r, c := int(rows), int(cols)
+	return &Routine{
+		Forward:  func(f *Frame) { turn(f, f.Y(0), f.X(0), r, c) },
+		Backward: func(f *Frame) { turn(f, f.DIn[0].Float32s(), f.DOut[0].Float32s(), c, r) },
+	}
+}
