@@ -8,8 +8,8 @@ import (
 
 // convRows are the convolutions.
 var convRows = map[string]*Spec{
-	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv}),
-	"ConvTranspose": guarded(Spec{Infer: inferConvTranspose, Links: linkConvTranspose, Narrow: narrowConv, Dead: deadLinear, Cost: costConvTranspose}),
+	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv, Forward: forwardConv}),
+	"ConvTranspose": guarded(Spec{Infer: inferConvTranspose, Links: linkConvTranspose, Narrow: narrowConv, Dead: deadLinear, Cost: costConvTranspose, Forward: forwardConvTranspose}),
 }
 
 const convolves = "slides a kernel along this axis"
