@@ -9,13 +9,13 @@ import (
 
 // poolRows are the operators that slide a window over each channel by itself.
 var poolRows = map[string]*Spec{
-	"MaxPool":           strictMany(Spec{Infer: inferMaxPool, Links: linkMaxPool, Dead: deadPool(poolMax)}),
-	"AveragePool":       strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolMean)}),
-	"LpPool":            strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolSum)}),
-	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true)}),
-	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true)}),
-	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false)}),
-	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero}),
+	"MaxPool":           strictMany(Spec{Infer: inferMaxPool, Links: linkMaxPool, Dead: deadPool(poolMax), Forward: forwardMaxPool}),
+	"AveragePool":       strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolMean), Forward: forwardPool(average)}),
+	"LpPool":            strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolSum), Forward: forwardPool(lpPool)}),
+	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(slices.Max[[]float64]))}),
+	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(meanOf))}),
+	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false), Forward: forwardGlobalPool(lpNorm)}),
+	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero, Forward: forwardMaxUnpool}),
 }
 
 const slides = "slides a window over this axis"
