@@ -11,11 +11,11 @@ import (
 
 // normRows normalise by statistics, stored or taken from the data.
 var normRows = map[string]*Spec{
-	"BatchNormalization":    guarded(Spec{Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}}),
-	"InstanceNormalization": guarded(Spec{Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm}),
-	"GroupNormalization":    guarded(Spec{Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm}),
-	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm}),
-	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm}),
+	"BatchNormalization":    guarded(Spec{Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}, Forward: forwardBatchNorm}),
+	"InstanceNormalization": guarded(Spec{Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm, Forward: forwardGroups(eachChannel)}),
+	"GroupNormalization":    guarded(Spec{Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm, Forward: forwardGroups(groupCount)}),
+	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Forward: forwardLayerNorm}),
+	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm}),
 }
 
 const normalises = "normalises over this axis"
@@ -35,10 +35,16 @@ func inferBatchNorm(n *Node) ([]Fact, error) {
 		}
 		facts = append(facts, f)
 	}
-	if s, known := n.Shape(1); ok && known && (len(s) != 1 || s[0] != channelsOf(x)) {
+	if s, known := n.Shape(1); ok && known && !perElement(n, x, s) && (len(s) != 1 || s[0] != channelsOf(x)) {
 		return nil, fmt.Errorf("scale of shape %v for data of shape %v", s, x)
 	}
 	return facts, nil
+}
+
+// perElement reports that the statistics are those of every element of a
+// sample, as opsets before 9 can ask for.
+func perElement(n *Node, x, scale []int64) bool {
+	return n.Version < 9 && n.Attrs.Int("spatial", 1) == 0 && len(x) > 1 && slices.Equal(scale, x[1:])
 }
 
 // channelsOf is the size of axis 1, one where there is none.
