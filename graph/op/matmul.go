@@ -9,7 +9,7 @@ import (
 
 // matmulRows are matrix products.
 var matmulRows = map[string]*Spec{
-	"Gemm":   guarded(Spec{Infer: inferGemm, Product: productGemm, Links: linkGemm, Dead: deadGemm, Cost: costGemm}),
+	"Gemm":   guarded(Spec{Infer: inferGemm, Product: productGemm, Links: linkGemm, Dead: deadGemm, Cost: costGemm, Forward: forwardGemm}),
 	"MatMul": guarded(Spec{Infer: inferMatMul, Product: productMatMul, Links: linkMatMul, ZeroIn: []int{0, 1}, Cost: costMatMul, Forward: forwardMatMul}),
 }
 

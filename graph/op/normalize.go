@@ -5,12 +5,12 @@ import "errors"
 // normalizeRows relate the elements along an axis to each other. Those with
 // trained scales are in a file of their own.
 var normalizeRows = map[string]*Spec{
-	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite}),
-	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite}),
-	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite}),
-	"LpNormalization":           strict(Spec{Infer: inferLike, Links: linkLpNormalization, Dead: deadIfZero}),
-	"MeanVarianceNormalization": strict(Spec{Infer: inferLike, Links: linkMeanVariance, Dead: deadMeanVariance}),
-	"LRN":                       strict(Spec{Infer: inferLRN, Links: linkLRN, Dead: deadIfZero}),
+	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax)}),
+	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, logSoftmax)}),
+	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, hardmax)}),
+	"LpNormalization":           strict(Spec{Infer: inferLike, Links: linkLpNormalization, Dead: deadIfZero, Forward: forwardAlong(lastAxis, lpNormalize)}),
+	"MeanVarianceNormalization": strict(Spec{Infer: inferLike, Links: linkMeanVariance, Dead: deadMeanVariance, Forward: forwardAlong(varianceAxes, meanVariance)}),
+	"LRN":                       strict(Spec{Infer: inferLRN, Links: linkLRN, Dead: deadIfZero, Forward: forwardLRN}),
 }
 
 const normalizes = "normalises over this axis"
