@@ -8,8 +8,8 @@ import (
 
 // attentionRows are attention and what goes with it.
 var attentionRows = map[string]*Spec{
-	"Attention":       guarded(Spec{Infer: inferAttention, Links: linkAttention, Narrow: narrowAttention, Dead: deadAttention}),
-	"RotaryEmbedding": guarded(Spec{Infer: inferFirst, Links: linkRotary, Narrow: narrowRotary, ZeroIn: []int{0}}),
+	"Attention":       guarded(Spec{Infer: inferAttention, Links: linkAttention, Narrow: narrowAttention, Dead: deadAttention, Forward: forwardAttention}),
+	"RotaryEmbedding": guarded(Spec{Infer: inferFirst, Links: linkRotary, Narrow: narrowRotary, ZeroIn: []int{0}, Forward: forwardRotary}),
 }
 
 // heads is how an input of attention holds its heads: [B, heads, L, size], or
