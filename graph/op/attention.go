@@ -76,7 +76,7 @@ func attentionOf(n *Node) (a attention, err error) {
 	if a.v, err = headsOf(n, 2, "kv_num_heads"); err != nil {
 		return a, err
 	}
-	if a.k.count != a.v.count || a.q.count%a.k.count != 0 || a.q.size != a.k.size {
+	if a.k.count < 1 || a.k.count != a.v.count || a.q.count%a.k.count != 0 || a.q.size != a.k.size {
 		return a, errors.New("heads of queries, keys and values do not match")
 	}
 	a.share = a.q.count / a.k.count

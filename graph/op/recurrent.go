@@ -8,9 +8,9 @@ import (
 
 // recurrentRows are the layers that carry a state from step to step.
 var recurrentRows = map[string]*Spec{
-	"LSTM": recurrentSpec(&recurrence{gates: 4, states: 2, functions: 3, peephole: 7, candidates: []int{1, 2}}),
-	"GRU":  recurrentSpec(&recurrence{gates: 3, states: 1, functions: 2, peephole: -1, candidates: []int{1}}),
-	"RNN":  recurrentSpec(&recurrence{gates: 1, states: 1, functions: 1, peephole: -1, candidates: []int{0}}),
+	"LSTM": recurrentSpec(&recurrence{gates: 4, states: 2, functions: 3, peephole: 7, candidates: []int{1, 2}, defaults: []string{"Sigmoid", "Tanh", "Tanh"}, step: stepLSTM}),
+	"GRU":  recurrentSpec(&recurrence{gates: 3, states: 1, functions: 2, peephole: -1, candidates: []int{1}, defaults: []string{"Sigmoid", "Tanh"}, step: stepGRU}),
+	"RNN":  recurrentSpec(&recurrence{gates: 1, states: 1, functions: 1, peephole: -1, candidates: []int{0}, defaults: []string{"Tanh"}, step: stepRNN}),
 }
 
 // The inputs that the recurrent operators have in common. The cell state of an
@@ -34,15 +34,15 @@ type recurrence struct {
 	candidates []int
 	// peephole is the input with the weights that read the cell state.
 	peephole int
+	// defaults are the activations of a direction that names none.
+	defaults []string
+	// step goes from one state to the next.
+	step func(d *direction, h, c []float64)
 }
 
 func recurrentSpec(k *recurrence) *Spec {
 	return strictMany(Spec{
-		Infer:  k.infer,
-		Links:  k.link,
-		Dead:   k.dead,
-		Narrow: k.narrow,
-		Cost:   costRecurrent,
+		Infer: k.infer, Links: k.link, Dead: k.dead, Narrow: k.narrow, Cost: costRecurrent, Forward: k.forward,
 	})
 }
 
