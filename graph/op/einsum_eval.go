@@ -29,7 +29,7 @@ func forwardEinsum(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if wholeOnly(in) {
+	if all(in, isWhole) {
 		return einsum(e, in, &facts[0], wholes, ofWholes)
 	}
 	return einsum(e, in, &facts[0], reals, rounded)

@@ -198,7 +198,7 @@ func forwardLayerNorm(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		}
 		mean, inverse = append(mean, m), append(inverse, factor)
 	}
-	if err := scaled(y, in); err != nil {
+	if err := scaleAndShift(y, in); err != nil {
 		return nil, err
 	}
 	return results(facts[:min(len(facts), 3)], [][]float64{y, mean, inverse})
@@ -220,15 +220,15 @@ func forwardRMSNorm(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			y[at+i] = v * factor
 		}
 	}
-	if err := scaled(y, in); err != nil {
+	if err := scaleAndShift(y, in); err != nil {
 		return nil, err
 	}
 	return result(&Fact{DType: in[0].DType, Shape: in[0].Shape}, y)
 }
 
-// scaled multiplies y, of the shape of input 0, by input 1 and adds input 2
+// scaleAndShift multiplies y, of the shape of input 0, by input 1 and adds input 2
 // where there is one; both broadcast.
-func scaled(y []float64, in []*tensor.Tensor) error {
+func scaleAndShift(y []float64, in []*tensor.Tensor) error {
 	for slot := 1; slot < min(len(in), 3); slot++ {
 		if in[slot] == nil {
 			continue

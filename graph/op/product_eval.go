@@ -17,8 +17,8 @@ type matrix[T number] struct {
 	row, column int
 }
 
-// times adds a·b to out, rows × width, over inner.
-func times[T number](out []T, a, b matrix[T], rows, inner, width int) {
+// multiplyInto adds a·b to out, rows × width, over inner.
+func multiplyInto[T number](out []T, a, b matrix[T], rows, inner, width int) {
 	for i := range rows {
 		sums := out[i*width:][:width]
 		for k := range inner {
@@ -43,7 +43,7 @@ func forwardGemm(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if wholeOnly(in) {
+	if all(in, isWhole) {
 		return gemm(n, in, &facts[0], wholes, ofWholes)
 	}
 	return gemm(n, in, &facts[0], reals, rounded)
@@ -69,7 +69,7 @@ func gemm[T number](n *Node, in []*tensor.Tensor, f *Fact, read func(*tensor.Ten
 		b.row, b.column = b.column, b.row
 	}
 	y := make([]T, rows*width)
-	times(y, a, b, rows, int(in[0].Shape[innerA]), width)
+	multiplyInto(y, a, b, rows, int(in[0].Shape[innerA]), width)
 	alpha, beta := T(n.Attrs.Float("alpha", 1)), T(n.Attrs.Float("beta", 1))
 	for i := range y {
 		y[i] *= alpha

@@ -141,12 +141,12 @@ func (k *recurrence) newDirection(n *Node, lists [][]float64, side int) (*direct
 
 // read computes what every gate gets from the input and from the state.
 func (d *direction) read(x, h []float64) {
-	affine(d.input, d.w, x, d.biasW)
-	affine(d.state, d.r, h, d.biasR)
+	mapped(d.input, d.w, x, d.biasW)
+	mapped(d.state, d.r, h, d.biasR)
 }
 
-// affine is y = m·x + b.
-func affine(y, m, x, b []float64) {
+// mapped is y = m·x + b.
+func mapped(y, m, x, b []float64) {
 	for i := range y {
 		sum := b[i]
 		for j, w := range m[i*len(x):][:len(x)] {
@@ -205,7 +205,7 @@ func stepGRU(d *direction, h, _ []float64) {
 		for u := range h {
 			reset[u] *= h[u]
 		}
-		affine(d.state[last:], d.r[last*d.hidden:], reset, d.biasR[last:])
+		mapped(d.state[last:], d.r[last*d.hidden:], reset, d.biasR[last:])
 	}
 	for u := range h {
 		h[u] = (1-update[u])*d.gate(1, d.sum(2, u)) + update[u]*h[u]
