@@ -1,0 +1,9 @@
+//go:build noasm || !amd64
+
+package kernel
+
+// levels are those that this processor has, the best first.
+func levels() []*level { return []*level{definition} }
+
+// pause is a hint that a thread is waiting for another.
+func pause() {}
