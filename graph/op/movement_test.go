@@ -82,7 +82,7 @@ func (x trial) removals() []map[channel]bool {
 			for before := -1; before != len(gone); {
 				before = len(gone)
 				for _, k := range l.Links {
-					spread(l, gone, k)
+					spreadOver(l, gone, k)
 				}
 			}
 			seen := slices.ContainsFunc(sets, func(s map[channel]bool) bool { return maps.Equal(s, gone) })
@@ -122,7 +122,7 @@ func lost(l *Linker, gone map[channel]bool, d Digit, v int64) bool {
 	return !slices.ContainsFunc(members(l, d, v), func(c channel) bool { return !gone[c] })
 }
 
-func spread(l *Linker, gone map[channel]bool, k Link) {
+func spreadOver(l *Linker, gone map[channel]bool, k Link) {
 	pair := func(i, j int64) {
 		if lost(l, gone, k.A, i) || lost(l, gone, k.B, j) {
 			remove(l, gone, k.A, i)

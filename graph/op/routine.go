@@ -102,7 +102,7 @@ func Turn(shape []int64, last bool) *Routine {
 	turn := func(f *Frame, dst, src []float32, rows, cols int) {
 		size := rows * cols
 		for at := 0; at < len(src); at += size {
-			kernel.Transpose(dst[at:at+size], src[at:at+size], rows, cols)
+			kernel.Transpose(dst[at:at+size], src[at:at+size], rows, cols, rows, cols)
 		}
 	}
 	r, c := int(rows), int(cols)
@@ -110,4 +110,30 @@ func Turn(shape []int64, last bool) *Routine {
 		Forward:  func(f *Frame) { turn(f, f.Y(0), f.X(0), r, c) },
 		Backward: func(f *Frame) { turn(f, f.DIn[0].Float32s(), f.DOut[0].Float32s(), c, r) },
 	}
+}
+
+// begin is the gradient of input i, cleared if zero says so and it is not to be
+// added to.
+func (f *Frame) begin(i int, zero bool) []float32 {
+	dx := f.DIn[i].Float32s()
+	if zero && !f.Add[i] {
+		clear(dx)
+	}
+	return dx
+}
+
+// beta is what the gradient of input i is multiplied by before the term of that
+// number is added to it.
+func (f *Frame) beta(i, term int) float32 {
+	if term > 0 || f.Add[i] {
+		return 1
+	}
+	return 0
+}
+
+// Adding is the routine of the sum of two tensors of n elements.
+func Adding(n int) *Routine {
+	return &Routine{Forward: shared(n, 1, func(f *Frame, lo, hi int) {
+		kernel.Add(f.Y(0)[lo:hi], f.X(0)[lo:hi], f.X(1)[lo:hi])
+	})}
 }

@@ -1,0 +1,304 @@
+// Package optest holds the routines of operators against their definitions:
+// what they compute, and the gradients against differences.
+package optest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"onnxcompress/graph/op"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
+)
+
+// Case is one node with its inputs; nil stands for an input that is absent.
+type Case struct {
+	Name    string
+	Op      string
+	Domain  string
+	Version int // of the opset; 0 for 21
+	Attrs   op.Attrs
+	In      []*tensor.Tensor
+	Outputs int // 0 for 1
+	// Train compiles for training. Definition is the node whose definition says
+	// what the routine computes then; nil for the node itself.
+	Train      bool
+	Definition *op.Node
+	// Constant lists inputs whose content the routine is told when it is made.
+	Constant []int
+	// Skip lists float inputs that have no gradient.
+	Skip []int
+	// Tolerance is relative to the largest element; 0 for 2e-5.
+	Tolerance float64
+	// NoGradient says that the operator has no derivative.
+	NoGradient bool
+}
+
+// Run holds the routine of a case, in each layout it can take, against the
+// operator's definition: outputs, and the gradients of all float inputs.
+func Run(t *testing.T, c Case) {
+	t.Helper()
+	name := c.Op
+	if c.Name != "" {
+		name += "/" + c.Name
+	}
+	t.Run(name, func(t *testing.T) {
+		spec := op.Lookup(c.Domain, c.Op)
+		if spec == nil || spec.Compile == nil {
+			t.Fatal("has no routine")
+		}
+		layouts := []bool{false}
+		if spec.Layout != nil {
+			if l, ok := spec.Layout(c.node(spec, t)); ok {
+				layouts = []bool{true}
+				if !l.Prefers {
+					layouts = []bool{false, true}
+				}
+			}
+		}
+		for _, last := range layouts {
+			for _, threads := range []int{1, 3} {
+				t.Run(fmt.Sprintf("last=%v,threads=%d", last, threads), func(t *testing.T) { c.run(t, spec, last, threads) })
+			}
+		}
+	})
+}
+
+func (c *Case) node(spec *op.Spec, t *testing.T) *op.Node {
+	n := &op.Node{Type: c.Op, Domain: c.Domain, Version: c.Version, Attrs: c.Attrs, Outputs: max(c.Outputs, 1), Train: c.Train}
+	if n.Version == 0 {
+		n.Version = 21
+	}
+	for i, x := range c.In {
+		if x == nil {
+			n.In = append(n.In, nil)
+			continue
+		}
+		f := op.Of(x.DType, x.Shape...)
+		if slices.Contains(c.Constant, i) || x.DType != tensor.Float32 {
+			f.Value, f.Static = x, true
+		}
+		n.In = append(n.In, &f)
+	}
+	facts, err := spec.Infer(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n.Outputs {
+		n.Out = append(n.Out, &facts[i])
+	}
+	return n
+}
+
+func (c *Case) run(t *testing.T, spec *op.Spec, last bool, threads int) {
+	n := c.node(spec, t)
+	n.Last = last
+	var turned []int
+	if last {
+		l, _ := spec.Layout(n)
+		turned = l.In
+	}
+	r, err := spec.Compile(n)
+	if err != nil || r == nil {
+		t.Fatalf("made no routine: %v", err)
+	}
+	pool := kernel.NewPool(threads)
+	defer pool.Close()
+	f := &op.Frame{Pool: pool, Scratch: poison(r.Scratch), State: poison(r.State), Seed: 1}
+	for i, x := range c.In {
+		if x != nil {
+			x = x.Clone()
+			if slices.Contains(turned, i) {
+				x = turn(x, true)
+			}
+		}
+		f.In = append(f.In, x)
+	}
+	for _, out := range n.Out {
+		shape := out.Shape
+		if last && len(shape) > 2 {
+			shape = op.Rotate(shape)
+		}
+		f.Out = append(f.Out, tensor.FromFloat32s(shape, poison(tensor.New(tensor.Float32, shape...).Len())))
+	}
+	if r.View {
+		copy(f.Out[0].Data, f.In[0].Data)
+	} else {
+		r.Forward(f)
+	}
+	want := c.define(t, spec, c.In)
+	for o, out := range f.Out {
+		if last && out.Rank() > 2 {
+			out = turn(out, false)
+		}
+		c.near(t, fmt.Sprintf("output %d", o), out.AsFloat64s(), want[o].AsFloat64s())
+	}
+	if !c.NoGradient && !t.Failed() {
+		c.backward(t, spec, r, f, turned)
+	}
+}
+
+// define evaluates the definition.
+func (c *Case) define(t *testing.T, spec *op.Spec, in []*tensor.Tensor) []*tensor.Tensor {
+	n := c.Definition
+	if n == nil {
+		n = c.node(spec, t)
+	}
+	out, err := spec.Forward(n, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// backward holds the gradients of Σ w·y, for random w, against differences.
+func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame, turned []int) {
+	weights := Random(99, f.Out[0].Shape...)
+	f.DOut = make([]*tensor.Tensor, len(f.Out))
+	f.DOut[0] = weights
+	plain := weights
+	if len(turned) > 0 && weights.Rank() > 2 {
+		plain = turn(weights, false)
+	}
+	f.Add = make([]bool, len(f.In))
+	for _, add := range []bool{false, true} {
+		if add && !r.Adds {
+			continue
+		}
+		f.DIn = make([]*tensor.Tensor, len(f.In))
+		for i, x := range f.In {
+			if x == nil || x.DType != tensor.Float32 || slices.Contains(c.Skip, i) {
+				continue
+			}
+			f.DIn[i] = tensor.FromFloat32s(x.Shape, poison(x.Len()))
+			if f.Add[i] = add; add {
+				for k := range f.DIn[i].Float32s() {
+					f.DIn[i].Float32s()[k] = 1
+				}
+			}
+		}
+		c.reverse(r, f)
+		for i, d := range f.DIn {
+			if d == nil {
+				continue
+			}
+			if slices.Contains(turned, i) {
+				d = turn(d, false)
+			}
+			got := d.AsFloat64s()
+			if add {
+				for k := range got {
+					got[k]--
+				}
+			}
+			c.near(t, fmt.Sprintf("gradient of input %d, added %v", i, add), got, c.differences(t, spec, i, plain.AsFloat64s()))
+		}
+	}
+}
+
+// reverse computes the gradients as an executor does.
+func (c *Case) reverse(r *op.Routine, f *op.Frame) {
+	if r.Backward != nil {
+		r.Backward(f)
+	}
+	for i, d := range f.DIn {
+		if d == nil || !(r.View && i == 0) && !slices.Contains(r.Pass, i) {
+			continue
+		}
+		copy(d.Data, f.DOut[0].Data)
+	}
+}
+
+// differences are the central differences of Σ w·y with respect to input i, of
+// the definition on float64.
+func (c *Case) differences(t *testing.T, spec *op.Spec, i int, w []float64) []float64 {
+	in := make([]*tensor.Tensor, len(c.In))
+	for k, x := range c.In {
+		if in[k] = x; x != nil && x.DType == tensor.Float32 {
+			in[k] = tensor.New(tensor.Float64, x.Shape...)
+			for j, v := range x.AsFloat64s() {
+				in[k].Set(j, v)
+			}
+		}
+	}
+	value := func() float64 {
+		sum := 0.0
+		for k, y := range c.define(t, spec, in)[0].AsFloat64s() {
+			sum += w[k] * y
+		}
+		return sum
+	}
+	const h = 1e-5
+	x := in[i].AsFloat64s()
+	d := make([]float64, len(x))
+	for k := range x {
+		in[i].Set(k, x[k]+h)
+		up := value()
+		in[i].Set(k, x[k]-h)
+		d[k] = (up - value()) / (2 * h)
+		in[i].Set(k, x[k])
+	}
+	return d
+}
+
+// near compares lists, relative to the largest element wanted.
+func (c *Case) near(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d elements, not %d", what, len(got), len(want))
+	}
+	limit, scale := c.Tolerance, 1e-3
+	if limit == 0 {
+		limit = 2e-5
+	}
+	for _, v := range want {
+		if !math.IsInf(v, 0) && !math.IsNaN(v) {
+			scale = max(scale, math.Abs(v))
+		}
+	}
+	for k := range want {
+		same := got[k] == want[k] || math.IsNaN(got[k]) && math.IsNaN(want[k])
+		if !same && !(math.Abs(got[k]-want[k]) <= limit*scale) {
+			t.Fatalf("%s: element %d is %g, not %g", what, k, got[k], want[k])
+		}
+	}
+}
+
+// turn moves the channels of a tensor last, or back.
+func turn(x *tensor.Tensor, last bool) *tensor.Tensor {
+	if x.Rank() < 3 {
+		return x
+	}
+	shape := op.Rotate(x.Shape)
+	if !last {
+		shape = op.Unrotate(x.Shape)
+	}
+	y, r := tensor.New(tensor.Float32, shape...), op.Turn(x.Shape, last)
+	if r.View {
+		copy(y.Data, x.Data)
+		return y
+	}
+	r.Forward(&op.Frame{In: []*tensor.Tensor{x}, Out: []*tensor.Tensor{y}})
+	return y
+}
+
+func poison(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(math.NaN())
+	}
+	return v
+}
+
+// Random is a tensor of numbers from N(0, 1).
+func Random(seed uint64, shape ...int64) *tensor.Tensor {
+	r := rand.New(rand.NewPCG(seed, 7))
+	t := tensor.New(tensor.Float32, shape...)
+	for i := range t.Float32s() {
+		t.Float32s()[i] = float32(r.NormFloat64())
+	}
+	return t
+}

@@ -1,0 +1,176 @@
+package runtime
+
+import (
+	"fmt"
+
+	"onnxcompress/graph"
+	"onnxcompress/graph/op"
+	"onnxcompress/graph/tensor"
+)
+
+// step is one node as a program runs it: by a routine on memory that is laid
+// out, or, where routine is nil, by the operator's definition.
+type step struct {
+	label   string
+	routine *op.Routine
+	in, out []*slot
+	frame   op.Frame
+	state   *buffer
+	scratch *buffer
+
+	spec *op.Spec
+	view *op.Node
+	args []*tensor.Tensor
+	// last lists the loose slots that no later step reads.
+	last []*slot
+
+	// of is the step whose gradients this one computes, nil for one that computes
+	// values; dIn and dOut hold the gradients of its inputs and outputs.
+	of        *step
+	dIn, dOut []*slot
+}
+
+// bind hands the frame its tensors once memory is laid out.
+func (s *step) bind(memory []float32) {
+	of := s
+	if s.of != nil {
+		of = s.of
+	}
+	s.frame.In, s.frame.Out = tensors(of.in), tensors(of.out)
+	s.frame.DIn, s.frame.DOut = tensors(s.dIn), tensors(s.dOut)
+	s.frame.State = of.state.of(memory)
+	s.frame.Scratch = s.scratch.of(memory)
+}
+
+// of is the buffer's part of the arena.
+func (b *buffer) of(memory []float32) []float32 {
+	if b = b.root(); b == nil {
+		return nil
+	}
+	return memory[b.offset : b.offset+b.floats : b.offset+b.floats]
+}
+
+func tensors(slots []*slot) []*tensor.Tensor {
+	list := make([]*tensor.Tensor, len(slots))
+	for i, s := range slots {
+		if s != nil {
+			list[i] = s.tensor
+		}
+	}
+	return list
+}
+
+// run executes the step.
+func (s *step) run() error {
+	if s.of != nil {
+		s.routine.Backward(&s.frame)
+		return nil
+	}
+	if s.routine == nil {
+		return s.define()
+	}
+	if s.routine.View {
+		return nil
+	}
+	for i, in := range s.in {
+		if in == nil || !in.loose {
+			continue
+		}
+		if !sameShape(in.tensor.Shape, in.shape) {
+			return fmt.Errorf("%s: input %d has shape %v, not %v", s.label, i, in.tensor.Shape, in.shape)
+		}
+		s.frame.In[i] = in.tensor
+	}
+	s.routine.Forward(&s.frame)
+	s.release()
+	return nil
+}
+
+// define computes the outputs by the operator's definition, from the shapes
+// that the inputs turn out to have.
+func (s *step) define() error {
+	for i, in := range s.in {
+		if in == nil {
+			continue
+		}
+		fact := op.Of(in.tensor.DType, in.tensor.Shape...)
+		fact.Value = in.tensor
+		s.args[i], *s.view.In[i] = in.tensor, fact
+	}
+	results, err := s.spec.Forward(s.view, s.args)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.label, err)
+	}
+	for i, out := range s.out {
+		switch {
+		case out == nil:
+			continue
+		case i >= len(results) || results[i] == nil:
+			return fmt.Errorf("%s: output %d is not computed", s.label, i)
+		}
+		out.tensor = owned(results[i], s.in)
+	}
+	s.release()
+	return nil
+}
+
+func (s *step) release() {
+	for _, slot := range s.last {
+		slot.tensor = nil
+	}
+}
+
+// owned is t, or a copy of it where it shares the memory of an input that a
+// later step writes to.
+func owned(t *tensor.Tensor, in []*slot) *tensor.Tensor {
+	for _, s := range in {
+		if s != nil && s.tensor != nil && (s.buffer != nil || !s.loose) && overlap(t.Data, s.tensor.Data) {
+			return t.Clone()
+		}
+	}
+	return t
+}
+
+func sameShape(a, b []int64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// subgraphs lets the node's attributes run the graphs that they hold. The outer
+// values that a graph reads follow the arguments of each call.
+func (p *planner) subgraphs(n *graph.Node, view *op.Node, captures []*slot) error {
+	attrs := make(op.Attrs, len(view.Attrs))
+	for name, a := range view.Attrs {
+		attrs[name] = a
+		if !a.Graph {
+			continue
+		}
+		body, err := n.Body(name)
+		if err != nil {
+			return err
+		}
+		child := p.session.child(body)
+		outer := make([]*slot, len(body.Captures))
+		for i, v := range body.Captures {
+			for k, c := range n.Captures {
+				if c.Name == v.Name {
+					outer[i] = captures[k]
+				}
+			}
+		}
+		a.Run = func(args []*tensor.Tensor) ([]*tensor.Tensor, error) {
+			all := append(args[:len(args):len(args)], tensors(outer)...)
+			return child.evaluate(all)
+		}
+		attrs[name] = a
+	}
+	view.Attrs = attrs
+	return nil
+}
