@@ -10,11 +10,14 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"onnxcompress/internal/cmd/kernels/vector"
 )
 
 // families are the sets of kernels, each of which becomes one pair of files.
 var families = map[string]func(*build.Context){
-	"gemm": gemm,
+	"gemm":   gemm,
+	"vector": vector.Write,
 }
 
 func main() {

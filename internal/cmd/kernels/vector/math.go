@@ -1,0 +1,186 @@
+package vector
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// num is the constant v, rounded to float32.
+func (e *emitter) num(v float64) op { return e.bits(math.Float32bits(float32(v))) }
+
+// split is v as a sum of two numbers, the first of so few digits that its
+// product with a small integer is exact.
+func split(v float64) (hi, lo float64) {
+	hi = float64(math.Float32frombits(math.Float32bits(float32(v)) &^ 0xfff))
+	return hi, v - hi
+}
+
+// Beyond these arguments e to the power of x is 0 or infinite in float32.
+const (
+	expLow  = -104
+	expHigh = 89
+)
+
+// expTail is (exp(r) - 1 - r)/r².
+var expTail = fit(func(r float64) float64 {
+	if math.Abs(r) < 1e-3 {
+		return 1./2 + r/6 + r*r/24
+	}
+	return (math.Expm1(r) - r) / (r * r)
+}, -math.Ln2/2, math.Ln2/2, 4)
+
+// reduce writes x as n·ln 2 + r with n whole and r at most ln 2 / 2 in size.
+func (e *emitter) reduce(x op) (n, r op) {
+	n = e.mul(x, e.num(math.Log2E))
+	if e.wide {
+		e.VRNDSCALEPS(operand.Imm(8), n, n)
+	} else {
+		e.VROUNDPS(operand.Imm(8), n, n)
+	}
+	hi, lo := split(math.Ln2)
+	r = e.fnma(n, e.num(hi), x)
+	e.into(fnma231, n, e.num(lo), r)
+	return n, r
+}
+
+// exp is e to the power of x.
+func (e *emitter) exp(x op) op {
+	n, r := e.reduce(e.clamp(x, expLow, expHigh))
+	p := e.horner(r, append([]float64{1, 1}, expTail...))
+	d := e.vec()
+	if e.wide {
+		e.VSCALEFPS(n, p, d)
+		return d
+	}
+	// In two steps, since 2ⁿ may be too large or too small for a float32
+	// where the product is not.
+	e.VCVTPS2DQ(n, d)
+	half := e.vec()
+	e.VPSRAD(operand.Imm(1), d, half)
+	e.VPSUBD(half, d, d)
+	return e.mul(e.mul(p, e.power(half)), e.power(d))
+}
+
+// power is 2 to the power of an integer.
+func (e *emitter) power(n op) op {
+	d := e.vec()
+	e.VPSLLD(operand.Imm(23), e.addInt(n, e.bits(127)), d)
+	return d
+}
+
+// expm1 is e to the power of x, less one, for x up to 87; below -30 it is -1.
+func (e *emitter) expm1(x op) op {
+	n, r := e.reduce(e.max(e.num(-30), x))
+	d := e.vec()
+	e.VCVTPS2DQ(n, d)
+	scale := e.power(d)
+	q := e.mul(e.horner(r, expTail), e.mul(r, r))
+	return e.fma(scale, e.add(q, r), e.sub(scale, e.num(1)))
+}
+
+// logTail is (log(1+f) - f + f²/2)/f³.
+var logTail = fit(func(f float64) float64 {
+	if math.Abs(f) < 1e-3 {
+		return 1./3 - f/4 + f*f/5
+	}
+	return (math.Log1p(f) - f + f*f/2) / (f * f * f)
+}, math.Sqrt2/2-1, math.Sqrt2-1, 8)
+
+// log is the natural logarithm.
+func (e *emitter) log(x op) op {
+	tiny := e.cmp(x, less, e.num(0x1p-126))
+	y := e.choose(tiny, e.mul(x, e.num(0x1p23)), x)
+	base := e.bits(math.Float32bits(math.Sqrt2 / 2))
+	y = e.subInt(y, base)
+	n := e.vec()
+	e.VPSRAD(operand.Imm(23), y, n)
+	e.VCVTDQ2PS(n, n)
+	shift := e.where(tiny, e.reg(e.num(23)))
+	e.VSUBPS(shift, n, n)
+	m := e.addInt(e.and(y, e.bits(0x7fffff)), base)
+	f := e.sub(m, e.num(1))
+	ff := e.mul(f, f)
+	hi, lo := split(math.Ln2)
+	p := e.mul(e.mul(e.horner(f, logTail), ff), f)
+	e.into(fma231, n, e.num(lo), p)
+	e.into(fnma231, ff, e.num(0.5), p)
+	p = e.add(p, f)
+	e.into(fma231, n, e.num(hi), p)
+	p = e.choose(e.cmp(x, equal, e.num(0)), e.num(math.Inf(-1)), p)
+	p = e.choose(e.cmp(x, less, e.num(0)), e.bits(0x7fc00000), p)
+	return e.choose(e.cmp(x, notLess, e.num(math.Inf(1))), x, p)
+}
+
+// log1pRatio is log(1+z)/z at z = u + 1/2.
+var log1pRatio = fit(func(u float64) float64 { return math.Log1p(u+0.5) / (u + 0.5) }, -0.5, 0.5, 10)
+
+// log1p is the logarithm of 1+z for z from 0 to 1.
+func (e *emitter) log1p(z op) op {
+	return e.mul(z, e.horner(e.sub(z, e.num(0.5)), log1pRatio))
+}
+
+// sigmoid is 1/(1 + exp(-x)).
+func (e *emitter) sigmoid(x op) op {
+	z := e.exp(e.or(x, e.bits(0x80000000)))
+	s := e.div(e.num(1), e.add(z, e.num(1)))
+	return e.choose(e.cmp(x, less, e.num(0)), e.mul(s, z), s)
+}
+
+// tanh is the hyperbolic tangent, which is 1 in float32 from 10 on.
+func (e *emitter) tanh(x op) op {
+	a := e.min(e.num(10), e.abs(x))
+	m := e.expm1(e.add(a, a))
+	return e.or(e.div(m, e.add(m, e.num(2))), e.sign(x))
+}
+
+const (
+	erfEnd    = 3.95 // from here on it is 1
+	erfMiddle = (1 + erfEnd) / 2
+)
+
+var (
+	erfSmall = fit(func(t float64) float64 {
+		if t < 1e-6 {
+			return 2 / math.Sqrt(math.Pi) * (1 - t/3)
+		}
+		return math.Erf(math.Sqrt(t)) / math.Sqrt(t)
+	}, 0, 1, 6)
+	erfLarge = fit(func(u float64) float64 { return math.Erf(u + erfMiddle) }, 1-erfMiddle, erfEnd-erfMiddle, 12)
+)
+
+// erf is the error function.
+func (e *emitter) erf(x op) op {
+	a := e.min(e.num(erfEnd), e.abs(x))
+	large := e.horner(e.sub(a, e.num(erfMiddle)), erfLarge)
+	large = e.or(e.min(e.num(1), large), e.sign(x))
+	small := e.mul(x, e.horner(e.mul(x, x), erfSmall))
+	return e.choose(e.cmp(a, less, e.num(1)), small, large)
+}
+
+const (
+	normalEnd  = 14.5 // from here on the tail of the normal distribution is 0
+	normalPole = 3.0
+)
+
+// normalTail is the tail of the normal distribution beyond a, divided by
+// exp(-a²/2)·t, where t = 1/(a+normalPole).
+var normalTail = fit(func(t float64) float64 {
+	a := 1/t - normalPole
+	return math.Erfc(a/math.Sqrt2) / 2 * math.Exp(a*a/2) / t
+}, 1/(normalEnd+normalPole), 1/normalPole, 10)
+
+// normal is Φ(x), the distribution function of the standard normal
+// distribution, and its derivative times √2π.
+func (e *emitter) normal(x op) (cdf, density op) {
+	a := e.min(e.num(normalEnd), e.abs(x))
+	square := e.mul(a, a)
+	rest := e.copy(square)
+	e.VFMSUB231PS(a, a, rest)
+	density = e.exp(e.mul(square, e.num(-0.5)))
+	t := e.div(e.num(1), e.add(a, e.num(normalPole)))
+	tail := e.mul(e.mul(t, density), e.horner(t, normalTail))
+	// The square has more digits than a float32, and far out they count.
+	e.into(fnma231, e.mul(rest, e.num(0.5)), tail, tail)
+	return e.choose(e.cmp(x, less, e.num(0)), tail, e.sub(e.num(1), tail)), density
+}
