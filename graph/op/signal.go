@@ -10,13 +10,13 @@ import (
 
 // signalRows are transforms of signals and what belongs to them.
 var signalRows = map[string]*Spec{
-	"DFT":             strict(Spec{Infer: inferDFT, Links: linkDFT, Dead: deadIfZero}),
-	"STFT":            strict(Spec{Infer: inferSTFT, Links: linkSTFT, Dead: deadIfZero}),
-	"HannWindow":      {Infer: inferSignalWindow, Links: silent("counts along this axis")},
-	"HammingWindow":   {Infer: inferSignalWindow, Links: silent("counts along this axis")},
-	"BlackmanWindow":  {Infer: inferSignalWindow, Links: silent("counts along this axis")},
-	"MelWeightMatrix": {Infer: inferMelWeightMatrix, Links: silent("counts frequencies along this axis")},
-	"Det":             strict(Spec{Infer: inferDet, Links: linkDet, Dead: deadIfZero}),
+	"DFT":             strict(Spec{Infer: inferDFT, Links: linkDFT, Dead: deadIfZero, Forward: forwardDFT}),
+	"STFT":            strict(Spec{Infer: inferSTFT, Links: linkSTFT, Dead: deadIfZero, Forward: forwardSTFT}),
+	"HannWindow":      {Infer: inferSignalWindow, Links: silent("counts along this axis"), Forward: forwardWindow(0.5, -0.5)},
+	"HammingWindow":   {Infer: inferSignalWindow, Links: silent("counts along this axis"), Forward: forwardWindow(25.0/46, -21.0/46)},
+	"BlackmanWindow":  {Infer: inferSignalWindow, Links: silent("counts along this axis"), Forward: forwardWindow(0.42, -0.5, 0.08)},
+	"MelWeightMatrix": {Infer: inferMelWeightMatrix, Links: silent("counts frequencies along this axis"), Forward: forwardMelWeightMatrix},
+	"Det":             strict(Spec{Infer: inferDet, Links: linkDet, Dead: deadIfZero, Forward: forwardDet}),
 }
 
 // oneInt is the only element of integer input i.
@@ -96,6 +96,9 @@ func inferSTFT(n *Node) ([]Fact, error) {
 	length, okLength := oneInt(n, 3)
 	if window, ok := n.Shape(2); ok && len(window) == 1 {
 		length, okLength = window[0], true
+	}
+	if ok && len(shape) > 1 && !n.Has(2) && !n.Has(3) {
+		length, okLength = shape[1], true
 	}
 	switch {
 	case len(shape) < 2:
