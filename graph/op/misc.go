@@ -12,10 +12,10 @@ const takesLoss = "takes a loss over this axis"
 // miscRows are operators without relatives.
 var miscRows = map[string]*Spec{
 	"NonMaxSuppression":         {Infer: inferNonMaxSuppression, Links: silent("selects boxes")},
-	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss)},
-	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss)},
-	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter}),
-	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv}),
+	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss},
+	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss},
+	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter}),
+	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv, Forward: forwardCausalConv}),
 }
 
 func inferNonMaxSuppression(n *Node) ([]Fact, error) {

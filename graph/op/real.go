@@ -2,6 +2,8 @@ package op
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -10,6 +12,9 @@ import (
 func reals(t *tensor.Tensor) ([]float64, error) {
 	if t == nil {
 		return nil, nil
+	}
+	if err := plausible(t.Shape); err != nil {
+		return nil, err
 	}
 	if t.DType != tensor.Float32 {
 		return numbersOf(t)
@@ -20,6 +25,18 @@ func reals(t *tensor.Tensor) ([]float64, error) {
 		v[i] = float64(x)
 	}
 	return v, nil
+}
+
+// longest bounds the axes of a tensor without elements.
+const longest = 1 << 24
+
+// plausible refuses a shape that takes nothing to write down and would take
+// much to walk over: without elements, and long all the same.
+func plausible(shape []int64) error {
+	if slices.Contains(shape, 0) && slices.Max(shape) > longest {
+		return fmt.Errorf("shape %v is too long to evaluate", shape)
+	}
+	return nil
 }
 
 // allReals are the elements of all inputs.
@@ -75,6 +92,9 @@ func settled(n *Node, in []*tensor.Tensor, infer func(*Node) ([]Fact, error)) (*
 			return nil, nil, errors.New("the shape is not known")
 		}
 		if err := bounded(f.DType, f.Shape); err != nil {
+			return nil, nil, err
+		}
+		if err := plausible(f.Shape); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -8,12 +8,12 @@ import (
 
 // regionRows are the operators that read an image at places of their own.
 var regionRows = map[string]*Spec{
-	"MaxRoiPool":    strict(Spec{Infer: inferMaxRoiPool, Links: linkRois, Dead: deadIfZero}),
-	"RoiAlign":      strict(Spec{Infer: inferRoiAlign, Links: linkRois, Dead: deadIfZero}),
-	"GridSample":    strict(Spec{Infer: inferGridSample, Links: linkGridSample, Dead: deadIfZero}),
-	"AffineGrid":    {Infer: inferAffineGrid, Links: silent("makes a grid by position")},
-	"CenterCropPad": strict(Spec{Infer: inferCenterCropPad, Links: linkCenterCropPad, Narrow: narrowCenterCropPad, Dead: deadCenterCropPad}),
-	"Col2Im":        strict(Spec{Infer: inferCol2Im, Links: linkCol2Im, Dead: deadIfZero}),
+	"MaxRoiPool":    strict(Spec{Infer: inferMaxRoiPool, Links: linkRois, Dead: deadIfZero, Forward: forwardMaxRoiPool}),
+	"RoiAlign":      strict(Spec{Infer: inferRoiAlign, Links: linkRois, Dead: deadIfZero, Forward: forwardRoiAlign}),
+	"GridSample":    strict(Spec{Infer: inferGridSample, Links: linkGridSample, Dead: deadIfZero, Forward: forwardGridSample}),
+	"AffineGrid":    {Infer: inferAffineGrid, Links: silent("makes a grid by position"), Forward: forwardAffineGrid},
+	"CenterCropPad": strict(Spec{Infer: inferCenterCropPad, Links: linkCenterCropPad, Narrow: narrowCenterCropPad, Dead: deadCenterCropPad, Forward: forwardCenterCropPad}),
+	"Col2Im":        strict(Spec{Infer: inferCol2Im, Links: linkCol2Im, Dead: deadIfZero, Forward: forwardCol2Im}),
 }
 
 func inferRois(n *Node, height, width int64) ([]Fact, error) {

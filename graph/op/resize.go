@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-var resizeSpec = Spec{Infer: inferResize, Links: linkResize, Dead: deadResize, Narrow: narrowResize}
+var resizeSpec = Spec{Infer: inferResize, Links: linkResize, Dead: deadResize, Narrow: narrowResize, Forward: forwardResize}
 
 // scaling says how Resize or Upsample changes the axes that it names. Either
 // scales or sizes are set; both are nil where they are computed.
@@ -106,8 +106,9 @@ func inferResize(n *Node) ([]Fact, error) {
 	return []Fact{Of(n.DType(0), out...)}, nil
 }
 
-// keepAspect replaces sizes by those of one scale for all axes.
-func (s *scaling) keepAspect(shape []int64, smaller bool) {
+// keepAspect replaces sizes by those of one scale for all axes, which it
+// returns.
+func (s *scaling) keepAspect(shape []int64, smaller bool) float32 {
 	best := float32(math.Inf(-1))
 	if smaller {
 		best = float32(math.Inf(1))
@@ -124,6 +125,7 @@ func (s *scaling) keepAspect(shape []int64, smaller bool) {
 	for i, axis := range s.axes {
 		s.sizes[i] = int64(math.Floor(float64(best*float32(shape[axis])) + 0.5))
 	}
+	return best
 }
 
 func crops(n *Node) bool {
@@ -136,18 +138,25 @@ func region(n *Node, axis, i, count int) (part float32, known bool) {
 	if !crops(n) {
 		return 1, true
 	}
+	start, end, known := cropOf(n, axis, i, count)
+	return end - start, known
+}
+
+// cropOf is where the region of an axis, the i-th of count, starts and ends, as
+// parts of the axis.
+func cropOf(n *Node, axis, i, count int) (start, end float32, known bool) {
 	f := n.Input(1)
 	if f == nil || f.Value == nil {
-		return 0, false
+		return 0, 0, false
 	}
 	roi := f.Value.AsFloat64s()
 	if len(roi) == 2*n.In[0].Rank() {
 		i, count = axis, n.In[0].Rank()
 	}
 	if len(roi) != 2*count {
-		return 0, false
+		return 0, 0, false
 	}
-	return float32(roi[count+i]) - float32(roi[i]), true
+	return float32(roi[i]), float32(roi[count+i]), true
 }
 
 // keeps reports whether the axis comes out as it went in.
