@@ -5,21 +5,23 @@ import "strings"
 // required lists operators by the number of inputs that every node of them has,
 // as the schemas of ONNX give it for the opsets that are understood.
 var required = arities(map[int]string{
-	1: `Abs Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Bernoulli BitwiseNot Cast Ceil Celu Clip Concat
-		ConstantOfShape Cos Cosh DepthToSpace Det Dropout DynamicQuantizeLinear Einsum Elu Erf Exp EyeLike Flatten Floor
-		Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool HardSigmoid HardSwish Hardmax Identity IsInf IsNaN LRN LeakyRelu
-		Log LogSoftmax LpNormalization LpPool Max MaxPool Mean MeanVarianceNormalization Min Mish Multinomial Neg NonZero
-		Not Pad RandomNormalLike RandomUniformLike Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
-		ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Resize Round Selu Shape Shrink Sigmoid Sign Sin Sinh
-		Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sum Swish Tan Tanh ThresholdedRelu TopK
-		Transpose Trilu Unique Unsqueeze Upsample`,
-	2: `Add AffineGrid And BitShift BitwiseAnd BitwiseOr BitwiseXor CastLike CenterCropPad Compress Conv ConvInteger
-		ConvTranspose CumSum DequantizeLinear Div Equal Expand Gather GatherElements GatherND Gemm Greater GreaterOrEqual
-		GridSample LayerNormalization Less LessOrEqual MatMul MatMulInteger MaxRoiPool MaxUnpool Mod Mul Or PRelu Pow
-		QuantizeLinear RMSNormalization Reshape ReverseSequence Sub Tile Xor`,
+	1: `Abs Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Bernoulli BitwiseNot BlackmanWindow Cast Ceil
+		Celu Clip Concat ConstantOfShape Cos Cosh DFT DepthToSpace Det Dropout DynamicQuantizeLinear Einsum Elu Erf Exp
+		EyeLike Flatten Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool HammingWindow HannWindow HardSigmoid
+		HardSwish Hardmax Identity IsInf IsNaN LRN LeakyRelu Log LogSoftmax LpNormalization LpPool Max MaxPool Mean
+		MeanVarianceNormalization Min Mish Multinomial Neg NonZero Not Pad RandomNormalLike RandomUniformLike Reciprocal
+		ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+		ReduceSumSquare Relu Resize Round Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign
+		SpaceToDepth Split Sqrt Squeeze Sum Swish Tan Tanh ThresholdedRelu TopK Transpose Trilu Unique Unsqueeze
+		Upsample`,
+	2: `Add AffineGrid And BitShift BitwiseAnd BitwiseOr BitwiseXor CastLike CausalConvWithState CenterCropPad Compress
+		Conv ConvInteger ConvTranspose CumSum DequantizeLinear Div Equal Expand Gather GatherElements GatherND Gemm
+		Greater GreaterOrEqual GridSample LayerNormalization Less LessOrEqual MatMul MatMulInteger MaxRoiPool MaxUnpool
+		Mod Mul NegativeLogLikelihoodLoss Or PRelu Pow QuantizeLinear RMSNormalization Reshape ReverseSequence STFT
+		SoftmaxCrossEntropyLoss Sub TensorScatter Tile Xor`,
 	3: `Attention Col2Im DeformConv GRU GroupNormalization InstanceNormalization LSTM OneHot RNN Range RoiAlign
 		RotaryEmbedding Scatter ScatterElements ScatterND Where`,
-	5: `BatchNormalization`,
+	5: `BatchNormalization MelWeightMatrix`,
 	8: `QLinearConv QLinearMatMul`,
 })
 
