@@ -229,6 +229,7 @@ func (im *importer) attributes(p *onnx.NodeProto) op.Attrs {
 			Int: a.GetI(), Float: a.GetF(), Str: string(a.GetS()),
 			Ints: a.GetInts(), Floats: a.GetFloats(),
 			Graph: a.GetG() != nil || len(a.GetGraphs()) > 0,
+			Gives: promises(a.GetG()),
 		}
 		for _, s := range a.GetStrings() {
 			v.Strs = append(v.Strs, string(s))
@@ -243,6 +244,24 @@ func (im *importer) attributes(p *onnx.NodeProto) op.Attrs {
 		attrs[a.GetName()] = v
 	}
 	return attrs
+}
+
+// promises is what a subgraph declares of its outputs.
+func promises(p *onnx.GraphProto) []op.Fact {
+	var facts []op.Fact
+	for _, out := range p.GetOutput() {
+		tt := out.GetType().GetTensorType()
+		fact := op.Unknown(tensor.DType(tt.GetElemType()))
+		if tt.GetShape() != nil {
+			shape := make([]int64, len(tt.GetShape().GetDim()))
+			for axis, d := range tt.GetShape().GetDim() {
+				shape[axis] = max(d.GetDimValue(), 0)
+			}
+			fact = op.Of(fact.DType, shape...)
+		}
+		facts = append(facts, fact)
+	}
+	return facts
 }
 
 // Captures lists the outer names that the subgraphs of a node read, sorted.

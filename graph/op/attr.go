@@ -6,7 +6,8 @@ import "onnxcompress/graph/tensor"
 // true for a subgraph, whose content operators do not see. Run evaluates it: it
 // is given the subgraph's inputs and gives its outputs, in order. Who executes a
 // model sets it, and sees to the outer values that the subgraph reads; it is nil
-// otherwise.
+// otherwise. Gives is what the subgraph declares of its outputs, as far as it
+// does; free dimensions have size 0.
 type Attr struct {
 	Int    int64
 	Float  float32
@@ -16,6 +17,7 @@ type Attr struct {
 	Strs   []string
 	Tensor *tensor.Tensor
 	Graph  bool
+	Gives  []Fact
 	Run    func(args []*tensor.Tensor) ([]*tensor.Tensor, error)
 }
 

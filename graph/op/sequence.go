@@ -16,17 +16,17 @@ const (
 // sequenceRows make, change and read lists of tensors. The channels of their
 // elements are not followed; their shapes are, for those that read them.
 var sequenceRows = map[string]*Spec{
-	"SequenceEmpty":      {Infer: inferSequenceEmpty, Opaque: holdsSequence},
-	"SequenceConstruct":  {Infer: inferSequenceConstruct, Opaque: holdsSequence},
-	"SequenceInsert":     {Infer: inferSequenceInsert, Opaque: holdsSequence},
-	"SequenceErase":      {Infer: inferSequenceErase, Opaque: holdsSequence},
-	"SequenceAt":         {Infer: inferSequenceAt, Opaque: holdsSequence},
-	"SequenceLength":     {Infer: inferSequenceLength, Opaque: holdsSequence},
-	"SplitToSequence":    {Infer: inferSplitToSequence, Opaque: holdsSequence},
-	"ConcatFromSequence": {Infer: inferConcatFromSequence, Opaque: holdsSequence},
-	"Optional":           {Infer: inferOptional, Opaque: holdsOptional},
-	"OptionalGetElement": {Infer: inferOptional, Opaque: holdsOptional},
-	"OptionalHasElement": {Infer: inferBool, Opaque: holdsOptional},
+	"SequenceEmpty":      {Infer: inferSequenceEmpty, Opaque: holdsSequence, Forward: forwardSequenceEmpty, Unfolded: every},
+	"SequenceConstruct":  {Infer: inferSequenceConstruct, Opaque: holdsSequence, Forward: forwardSequenceConstruct, Unfolded: every},
+	"SequenceInsert":     {Infer: inferSequenceInsert, Opaque: holdsSequence, Forward: forwardSequenceInsert, Unfolded: every},
+	"SequenceErase":      {Infer: inferSequenceErase, Opaque: holdsSequence, Forward: forwardSequenceErase, Unfolded: every},
+	"SequenceAt":         {Infer: inferSequenceAt, Opaque: holdsSequence, Forward: forwardSequenceAt, Unfolded: every},
+	"SequenceLength":     {Infer: inferSequenceLength, Opaque: holdsSequence, Forward: forwardSequenceLength, Unfolded: every},
+	"SplitToSequence":    {Infer: inferSplitToSequence, Opaque: holdsSequence, Forward: forwardSplitToSequence, Unfolded: every},
+	"ConcatFromSequence": {Infer: inferConcatFromSequence, Opaque: holdsSequence, Forward: forwardConcatFromSequence, Unfolded: every},
+	"Optional":           {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptional, Unfolded: every},
+	"OptionalGetElement": {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptionalGet, Unfolded: every},
+	"OptionalHasElement": {Infer: inferBool, Opaque: holdsOptional, Forward: forwardOptionalHas, Unfolded: every},
 }
 
 // maxItems bounds the sequences whose elements are listed.
@@ -154,7 +154,7 @@ func inferSplitToSequence(n *Node) ([]Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	sizes, known, err := pieces(n, shape[axis])
+	sizes, known, err := pieces(n, shape[axis], maxItems)
 	if err != nil || !known {
 		return sequence(nil), err
 	}
@@ -170,8 +170,9 @@ func inferSplitToSequence(n *Node) ([]Fact, error) {
 }
 
 // pieces are the sizes that SplitToSequence divides an axis into: as listed,
-// or of one size, the last one smaller.
-func pieces(n *Node, size int64) (sizes []int64, known bool, err error) {
+// or of one size, the last one smaller. They are not known where they are as
+// many as limit.
+func pieces(n *Node, size, limit int64) (sizes []int64, known bool, err error) {
 	each := int64(1)
 	if n.Has(1) {
 		v, ok := n.In[1].Ints()
@@ -181,12 +182,15 @@ func pieces(n *Node, size int64) (sizes []int64, known bool, err error) {
 		if n.In[1].Rank() > 0 {
 			return v, true, nil
 		}
+		if len(v) != 1 {
+			return nil, false, fmt.Errorf("splits into pieces of %v", v)
+		}
 		each = v[0]
 	}
 	if each < 1 {
 		return nil, false, fmt.Errorf("splits into pieces of %d", each)
 	}
-	if size/each >= maxItems {
+	if size/each >= limit {
 		return nil, false, nil
 	}
 	for at := int64(0); at < size; at += each {

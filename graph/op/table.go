@@ -27,6 +27,7 @@ var table = merge(
 	integerProductRows,
 	integerConvRows,
 	sequenceRows,
+	controlRows,
 	textRows,
 	signalRows,
 	miscRows,
