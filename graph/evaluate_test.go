@@ -3,6 +3,7 @@ package graph_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -215,7 +216,7 @@ func TestConformanceForward(t *testing.T) {
 			want := c.contents(t, dir, "output", m.GetGraph().GetOutput())
 			e := evaluator{rng: rand.New(rand.NewPCG(1, 2))}
 			got, err := e.run(g, c.contents(t, dir, "input", m.GetGraph().GetInput()), nil)
-			if e.lacking != "" && strings.Contains(err.Error(), "cannot be evaluated") {
+			if e.lacking != "" && (strings.Contains(err.Error(), "cannot be evaluated") || strings.Contains(err.Error(), "unknown format")) {
 				lacking[e.lacking]++
 				return
 			}
@@ -225,8 +226,12 @@ func TestConformanceForward(t *testing.T) {
 			random := slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool {
 				return slices.Contains(drawn, n.Proto.GetOpType()) || n.Proto.GetOpType() == "Dropout" && n.Spec.Forward != nil && len(n.In) > 2
 			})
+			lossy := strings.HasPrefix(name, "image_decoder_decode_jpeg_") || strings.HasPrefix(name, "image_decoder_decode_webp")
 			for i := range want {
-				same(t, want[i], got[i], !random)
+				same(t, want[i], got[i], !random && !lossy)
+				if lossy {
+					near(t, want[i], got[i])
+				}
 			}
 			if !t.Failed() {
 				agreeing[family]++
@@ -247,6 +252,19 @@ func TestConformanceForward(t *testing.T) {
 	}
 	if sum(agreeing) == 0 {
 		t.Error("no case was evaluated")
+	}
+}
+
+// near holds a decoded image against a recorded one: decoders interpolate colours
+// in ways of their own.
+func near(t *testing.T, want, got *tensor.Tensor) {
+	t.Helper()
+	sum := 0.0
+	for i := range want.Data {
+		sum += math.Abs(float64(want.Data[i]) - float64(got.Data[i]))
+	}
+	if mean := sum / float64(len(want.Data)); mean > 1 {
+		t.Errorf("pixels are %.1f off on average", mean)
 	}
 }
 

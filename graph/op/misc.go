@@ -11,7 +11,7 @@ const takesLoss = "takes a loss over this axis"
 
 // miscRows are operators without relatives.
 var miscRows = map[string]*Spec{
-	"NonMaxSuppression":         {Infer: inferNonMaxSuppression, Links: silent("selects boxes")},
+	"NonMaxSuppression":         {Infer: inferNonMaxSuppression, Links: silent("selects boxes"), Forward: forwardNonMaxSuppression},
 	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss},
 	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss},
 	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter}),

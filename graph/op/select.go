@@ -116,7 +116,7 @@ func forwardCompress(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return []*tensor.Tensor{t}, err
 }
 
-var uniqueSpec = Spec{Infer: inferUnique, Links: silent("lists distinct elements")}
+var uniqueSpec = Spec{Infer: inferUnique, Links: silent("lists distinct elements"), Forward: forwardUnique}
 
 func inferUnique(n *Node) ([]Fact, error) {
 	count := n.Fresh()

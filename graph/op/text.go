@@ -10,12 +10,12 @@ const readsText = "reads text"
 
 // textRows work on strings and on files in memory, which have no channels.
 var textRows = map[string]*Spec{
-	"StringConcat":     {Infer: inferStringConcat, Opaque: readsText},
-	"StringSplit":      {Infer: inferStringSplit, Opaque: readsText},
-	"StringNormalizer": {Infer: inferStringNormalizer, Opaque: readsText},
-	"RegexFullMatch":   {Infer: inferRegexFullMatch, Opaque: readsText},
-	"TfIdfVectorizer":  {Infer: inferTfIdf, Opaque: "counts words"},
-	"ImageDecoder":     {Infer: inferImageDecoder, Opaque: "decodes an image file"},
+	"StringConcat":     {Infer: inferStringConcat, Opaque: readsText, Forward: forwardStringConcat},
+	"StringSplit":      {Infer: inferStringSplit, Opaque: readsText, Forward: forwardStringSplit},
+	"StringNormalizer": {Infer: inferStringNormalizer, Opaque: readsText, Forward: forwardStringNormalizer},
+	"RegexFullMatch":   {Infer: inferRegexFullMatch, Opaque: readsText, Forward: forwardRegexFullMatch},
+	"TfIdfVectorizer":  {Infer: inferTfIdf, Opaque: "counts words", Forward: forwardTfIdf},
+	"ImageDecoder":     {Infer: inferImageDecoder, Opaque: "decodes an image file", Forward: forwardImageDecoder},
 }
 
 func inferStringConcat(n *Node) ([]Fact, error) { return inferBroadcast(n, tensor.String) }
