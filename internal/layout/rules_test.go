@@ -28,11 +28,14 @@ var rows = []row{
 	{tree: "graph", imports: []string{"graph/op", "graph/tensor", "onnx"}},
 	{tree: "graph/pass", imports: []string{"graph", "graph/op", "graph/tensor", "onnx"}},
 	{tree: "depgraph", imports: []string{"graph", "graph/op", "graph/tensor"}},
-	{tree: "runtime", imports: []string{"graph", "graph/op", "graph/tensor", "runtime", "runtime/kernel"}},
+	{tree: "runtime", imports: []string{"graph", "graph/op", "graph/tensor", "runtime", "runtime/kernel", "runtime/loss"}},
+	{tree: "runtime/loss", imports: []string{"graph/tensor", "runtime/kernel"}},
 	{tree: "runtime/ort", imports: []string{"graph/tensor", "graph/tensor/npy", "onnx"}},
 	{tree: "compress", imports: []string{
-		"compress", "depgraph", "graph", "graph/op", "graph/pass", "graph/tensor", "graph/tensor/npy", "onnx", "runtime", "runtime/kernel",
+		"compress", "compress/optim", "depgraph", "graph", "graph/op", "graph/pass", "graph/tensor", "graph/tensor/npy", "onnx",
+		"runtime", "runtime/kernel", "runtime/loss",
 	}},
+	{tree: "compress/optim", imports: []string{"runtime/kernel"}},
 	{tree: "cmd", free: true},
 	{tree: "internal", free: true},
 }
