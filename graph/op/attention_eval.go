@@ -152,7 +152,7 @@ func (w *attending) run(y, kept []float64, mode int64) {
 			scores[j] += bias[j]
 		}
 		keep(2)
-		shares(scores, bias)
+		softShares(scores, bias)
 		keep(3)
 		weigh(y[row*width:][:width], scores, w.v[shared*w.steps*width:])
 	}
@@ -168,8 +168,8 @@ func (w *attending) soften(scores []float64) {
 	}
 }
 
-// shares is softmax, where a row that may attend to nothing has no shares.
-func shares(scores, bias []float64) {
+// softShares is softmax, where a row that may attend to nothing has no softShares.
+func softShares(scores, bias []float64) {
 	if len(scores) == 0 {
 		return
 	}
@@ -180,8 +180,8 @@ func shares(scores, bias []float64) {
 	softmax(nil, scores)
 }
 
-func weigh(y, shares, v []float64) {
-	for j, s := range shares {
+func weigh(y, softShares, v []float64) {
+	for j, s := range softShares {
 		if s == 0 {
 			continue // what is masked may hold anything
 		}

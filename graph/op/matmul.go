@@ -179,7 +179,7 @@ func forwardMatMul(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 }
 
 // multiply gives the product of two stacks of matrices whose shapes multiply.
-func multiply[T real](x, y []T, shapeX, shapeY []int64) []T {
+func multiply[T number](x, y []T, shapeX, shapeY []int64) []T {
 	batchX, rows, inner := stack(shapeX, true)
 	batchY, _, width := stack(shapeY, false)
 	batch, err := Broadcast(batchX, batchY)

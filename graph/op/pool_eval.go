@@ -40,18 +40,18 @@ func newPooling(n *Node, shape, out []int64) (*pooling, error) {
 	return p, nil
 }
 
-// run is the elements of the data that a window finds along one axis: count of
+// windowRun is the elements of the data that a window finds along one axis: count of
 // them from first on, step apart.
-type run struct{ first, count, step int }
+type windowRun struct{ first, count, step int }
 
 // window is what place o finds.
-func (a *sliding) window(o int) run {
+func (a *sliding) window(o int) windowRun {
 	start, first := int64(o)*a.stride-a.before, int64(0)
 	if start < 0 {
 		first = (-start + a.dilation - 1) / a.dilation
 	}
 	end := min(a.kernel, max((a.data-start+a.dilation-1)/a.dilation, 0))
-	return run{int(start + first*a.dilation), int(max(end-first, 0)), int(a.dilation)}
+	return windowRun{int(start + first*a.dilation), int(max(end-first, 0)), int(a.dilation)}
 }
 
 // padded is how many taps at place o lie on data or padding.

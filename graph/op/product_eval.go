@@ -6,7 +6,7 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
-// number is what sums of products are computed in: whole numbers wrap around as
+// number is what reductions and sums of products are computed in: whole numbers wrap around as
 // those of their type do.
 type number interface{ float64 | int64 }
 

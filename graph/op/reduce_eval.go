@@ -8,10 +8,7 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
-// real are the numbers that reductions are computed in.
-type real interface{ int64 | float64 }
-
-func sumOf[T real](v []T) T {
+func sumOf[T number](v []T) T {
 	s := T(0)
 	for _, x := range v {
 		s += x
@@ -29,7 +26,7 @@ func sumOfAbs(v []float64) float64 {
 	return s
 }
 
-func sumOfSquares[T real](v []T) T {
+func sumOfSquares[T number](v []T) T {
 	s := T(0)
 	for _, x := range v {
 		s += x * x
@@ -39,7 +36,7 @@ func sumOfSquares[T real](v []T) T {
 
 func rootOfSquares(v []float64) float64 { return math.Sqrt(sumOfSquares(v)) }
 
-func productOf[T real](v []T) T {
+func productOf[T number](v []T) T {
 	p := T(1)
 	for _, x := range v {
 		p *= x

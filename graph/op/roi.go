@@ -172,7 +172,7 @@ func forwardMaxRoiPool(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			plane := images[c*int(shape[2]*shape[3]):][:shape[2]*shape[3]]
 			for r := range top {
 				for k := range left {
-					y = append(y, largestOf(plane, int(shape[3]), [4]int{top[r], rows[r], left[k], columns[k]}))
+					y = append(y, largestIn(plane, int(shape[3]), [4]int{top[r], rows[r], left[k], columns[k]}))
 				}
 			}
 		}
@@ -193,9 +193,9 @@ func halves(from, to float64, parts, size int) (start, end []int) {
 	return start, end
 }
 
-// largestOf is the largest element of rows and columns from the first to before
+// largestIn is the largest element of rows and columns from the first to before
 // the second; zero where there are none.
-func largestOf(plane []float64, width int, r [4]int) float64 {
+func largestIn(plane []float64, width int, r [4]int) float64 {
 	if r[0] >= r[1] || r[2] >= r[3] {
 		return 0
 	}

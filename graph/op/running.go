@@ -92,7 +92,7 @@ func forwardRunning(start int64, join func(a, b float64) float64, whole func(a, 
 }
 
 // running joins the numbers along an axis, each with those before it.
-func running[T real](n *Node, v []T, shape []int64, axis int, start T, join func(a, b T) T) []T {
+func running[T number](n *Node, v []T, shape []int64, axis int, start T, join func(a, b T) T) []T {
 	exclusive := n.Attrs.Int("exclusive", 0) != 0
 	first, within := places(shape, only(axis, len(shape)))
 	if n.Attrs.Int("reverse", 0) != 0 {

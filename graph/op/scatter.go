@@ -126,7 +126,7 @@ func scatterReduced(reduction string, data *tensor.Tensor, at []int64, updates *
 	return []*tensor.Tensor{t}, err
 }
 
-func joinAt[T real](reduction string, v []T, at []int64, updates []T, run int64) error {
+func joinAt[T number](reduction string, v []T, at []int64, updates []T, run int64) error {
 	join := map[string]func(a, b T) T{
 		"add": func(a, b T) T { return a + b },
 		"mul": func(a, b T) T { return a * b },

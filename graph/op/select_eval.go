@@ -104,15 +104,15 @@ func (b box) overlap(o box) float64 {
 	return float64(float32(shared) / float32(b.area()+o.area()-shared))
 }
 
-// number reads the only element of input slot, def where it is absent.
-func number(in []*tensor.Tensor, slot int, def float64) (float64, error) {
+// numberOf reads the only element of input slot, def where it is absent.
+func numberOf(in []*tensor.Tensor, slot int, def float64) (float64, error) {
 	t := optional(in, slot)
 	if t == nil {
 		return def, nil
 	}
 	v := t.AsFloat64s()
 	if len(v) != 1 {
-		return 0, fmt.Errorf("input %d is no number", slot)
+		return 0, fmt.Errorf("input %d is not one number", slot)
 	}
 	return v[0], nil
 }
@@ -126,15 +126,15 @@ func forwardNonMaxSuppression(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, e
 	if len(shape) != 3 || len(shapeScores) != 3 || shape[2] != 4 || shape[0] != shapeScores[0] || shape[1] != shapeScores[2] {
 		return nil, fmt.Errorf("scores of shape %v do not fit boxes of shape %v", shapeScores, shape)
 	}
-	most, err := number(in, 2, 0)
+	most, err := numberOf(in, 2, 0)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := number(in, 3, 0)
+	limit, err := numberOf(in, 3, 0)
 	if err != nil {
 		return nil, err
 	}
-	least, err := number(in, 4, math.Inf(-1))
+	least, err := numberOf(in, 4, math.Inf(-1))
 	if err != nil {
 		return nil, err
 	}

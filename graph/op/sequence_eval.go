@@ -195,25 +195,25 @@ func forwardConcatFromSequence(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, 
 	return forwardConcat(n, list)
 }
 
-// holds reports whether the optional in input 0 holds something.
-func holds(in []*tensor.Tensor) bool {
+// heldBy reports whether the optional in input 0 holds something.
+func heldBy(in []*tensor.Tensor) bool {
 	return len(in) > 0 && in[0] != nil && in[0].Kind != tensor.AbsentKind
 }
 
 func forwardOptional(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	if !holds(in) {
+	if !heldBy(in) {
 		return one(tensor.Absent(), nil)
 	}
 	return one(in[0], nil)
 }
 
 func forwardOptionalGet(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	if !holds(in) {
+	if !heldBy(in) {
 		return nil, errors.New("the optional holds nothing")
 	}
 	return one(in[0], nil)
 }
 
 func forwardOptionalHas(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	return one(tensor.Scalar(tensor.Bool, truth(holds(in))), nil)
+	return one(tensor.Scalar(tensor.Bool, truth(heldBy(in))), nil)
 }
