@@ -32,6 +32,7 @@ func elementwise(f formula, result func(*Node) tensor.DType, options ...func(*Sp
 		Infer:       func(n *Node) ([]Fact, error) { return inferBroadcast(n, result(n)) },
 		Links:       linkBroadcast,
 		Elementwise: true,
+		formula:     f,
 	}
 	if f.float != nil || f.whole != nil {
 		s.Forward = func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {

@@ -194,6 +194,8 @@ type Spec struct {
 	// Layout says whether the node may run channels-last; ok is false where it
 	// may not.
 	Layout func(n *Node) (l Layout, ok bool)
+
+	formula formula
 }
 
 // Folds reports whether the operator can be evaluated and what it gives be

@@ -133,7 +133,7 @@ func (f *Frame) beta(i, term int) float32 {
 
 // Adding is the routine of the sum of two tensors of n elements.
 func Adding(n int) *Routine {
-	return &Routine{Forward: shared(n, 1, func(f *Frame, lo, hi int) {
+	return &Routine{Forward: shared(n, 1, func(f *Frame, _, lo, hi int) {
 		kernel.Add(f.Y(0)[lo:hi], f.X(0)[lo:hi], f.X(1)[lo:hi])
 	})}
 }

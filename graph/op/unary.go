@@ -5,48 +5,49 @@ import (
 	"math"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
 )
 
 // unaryRows are functions of one number.
 var unaryRows = map[string]*Spec{
-	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }, func(x uint64) uint64 { return x }),
-	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }, func(x uint64) uint64 { return -x }),
-	"Sign":            whole(sign, func(x int64) int64 { return int64(cmp.Compare(x, 0)) }, func(x uint64) uint64 { return min(x, 1) }),
-	"Relu":            whole(func(x float64) float64 { return max(x, 0) }, func(x int64) int64 { return max(x, 0) }, func(x uint64) uint64 { return x }),
-	"Ceil":            function(math.Ceil),
-	"Floor":           function(math.Floor),
-	"Round":           function(math.RoundToEven),
-	"Sin":             function(math.Sin),
-	"Cos":             function(math.Cos),
-	"Tan":             function(math.Tan),
-	"Sinh":            function(math.Sinh),
-	"Cosh":            function(math.Cosh),
-	"Tanh":            function(math.Tanh),
-	"Asin":            function(math.Asin, partial(0)),
-	"Acos":            function(math.Acos, partial(0)),
-	"Atan":            function(math.Atan),
-	"Asinh":           function(math.Asinh),
-	"Acosh":           function(math.Acosh, partial(0)),
-	"Atanh":           function(math.Atanh, partial(0)),
-	"Exp":             function(math.Exp),
-	"Log":             function(math.Log, partial(0)),
-	"Sqrt":            function(math.Sqrt, partial(0)),
-	"Reciprocal":      function(func(x float64) float64 { return 1 / x }, partial(0)),
-	"Erf":             function(math.Erf),
-	"Sigmoid":         function(sigmoid),
-	"Softplus":        function(softplus),
-	"Softsign":        function(func(x float64) float64 { return x / (1 + math.Abs(x)) }),
-	"HardSwish":       function(func(x float64) float64 { return x * math.Max(0, math.Min(1, x/6+0.5)) }),
-	"Mish":            function(func(x float64) float64 { return x * math.Tanh(softplus(x)) }),
-	"Gelu":            shaped(gelu, 0),
-	"Swish":           shaped(func(n *Node, x float64) float64 { return x * sigmoid(float64(n.Attrs.Float("alpha", 1))*x) }, 0),
-	"Elu":             shaped(func(n *Node, x float64) float64 { return elu(x, alpha(n, 1), 1) }, 0),
-	"Celu":            shaped(celu, 0),
-	"Selu":            shaped(selu, 0),
-	"LeakyRelu":       shaped(func(n *Node, x float64) float64 { return elu(x, 0, 1) + alpha(n, 0.01)*math.Min(x, 0) }, 0),
-	"ThresholdedRelu": shaped(thresholdedRelu),
-	"HardSigmoid":     shaped(hardSigmoid),
-	"Shrink":          shaped(shrink),
+	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }, func(x uint64) uint64 { return x }, simple(func(x, _ float64) float64 { return sign(x) })),
+	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }, func(x uint64) uint64 { return -x }, argument(negate, negateGrad)),
+	"Sign":            whole(sign, func(x int64) int64 { return int64(cmp.Compare(x, 0)) }, func(x uint64) uint64 { return min(x, 1) }, stepped),
+	"Relu":            whole(func(x float64) float64 { return max(x, 0) }, func(x int64) int64 { return max(x, 0) }, func(x uint64) uint64 { return x }, value(kernel.Relu, kernel.ReluGrad)),
+	"Ceil":            function(math.Ceil, stepped),
+	"Floor":           function(math.Floor, stepped),
+	"Round":           function(math.RoundToEven, stepped),
+	"Sin":             function(math.Sin, simple(func(x, _ float64) float64 { return math.Cos(x) })),
+	"Cos":             function(math.Cos, simple(func(x, _ float64) float64 { return -math.Sin(x) })),
+	"Tan":             function(math.Tan, simple(func(_, y float64) float64 { return 1 + y*y })),
+	"Sinh":            function(math.Sinh, simple(func(x, _ float64) float64 { return math.Cosh(x) })),
+	"Cosh":            function(math.Cosh, simple(func(x, _ float64) float64 { return math.Sinh(x) })),
+	"Tanh":            function(math.Tanh, value(kernel.Tanh, kernel.TanhGrad)),
+	"Asin":            function(math.Asin, partial(0), simple(func(x, _ float64) float64 { return 1 / math.Sqrt(1-x*x) })),
+	"Acos":            function(math.Acos, partial(0), simple(func(x, _ float64) float64 { return -1 / math.Sqrt(1-x*x) })),
+	"Atan":            function(math.Atan, simple(func(x, _ float64) float64 { return 1 / (1 + x*x) })),
+	"Asinh":           function(math.Asinh, simple(func(x, _ float64) float64 { return 1 / math.Sqrt(x*x+1) })),
+	"Acosh":           function(math.Acosh, partial(0), simple(func(x, _ float64) float64 { return 1 / math.Sqrt(x*x-1) })),
+	"Atanh":           function(math.Atanh, partial(0), simple(func(x, _ float64) float64 { return 1 / (1 - x*x) })),
+	"Exp":             function(math.Exp, value(kernel.Exp, expGrad)),
+	"Log":             function(math.Log, partial(0), argument(kernel.Log, logGrad)),
+	"Sqrt":            function(math.Sqrt, partial(0), value(kernel.Sqrt, kernel.SqrtGrad)),
+	"Reciprocal":      function(func(x float64) float64 { return 1 / x }, partial(0), value(kernel.Reciprocal, kernel.ReciprocalGrad)),
+	"Erf":             function(math.Erf, argument(kernel.Erf, kernel.ErfGrad)),
+	"Sigmoid":         function(sigmoid, value(kernel.Sigmoid, kernel.SigmoidGrad)),
+	"Softplus":        function(softplus, argument(kernel.Softplus, kernel.SoftplusGrad)),
+	"Softsign":        function(func(x float64) float64 { return x / (1 + math.Abs(x)) }, simple(func(x, _ float64) float64 { return 1 / ((1 + math.Abs(x)) * (1 + math.Abs(x))) })),
+	"HardSwish":       function(func(x float64) float64 { return x * math.Max(0, math.Min(1, x/6+0.5)) }, argument(kernel.HardSwish, kernel.HardSwishGrad)),
+	"Mish":            function(func(x float64) float64 { return x * math.Tanh(softplus(x)) }, argument(kernel.Mish, kernel.MishGrad)),
+	"Gelu":            shaped(gelu, zeroIn(0), curved(curveGelu)),
+	"Swish":           shaped(func(n *Node, x float64) float64 { return x * sigmoid(float64(n.Attrs.Float("alpha", 1))*x) }, zeroIn(0), slope(swishSlope)),
+	"Elu":             shaped(func(n *Node, x float64) float64 { return elu(x, alpha(n, 1), 1) }, zeroIn(0), curved(curveElu)),
+	"Celu":            shaped(celu, zeroIn(0), slope(celuSlope)),
+	"Selu":            shaped(selu, zeroIn(0), slope(seluSlope)),
+	"LeakyRelu":       shaped(func(n *Node, x float64) float64 { return elu(x, 0, 1) + alpha(n, 0.01)*math.Min(x, 0) }, zeroIn(0), curved(curveLeakyRelu)),
+	"ThresholdedRelu": shaped(thresholdedRelu, slope(thresholdedReluSlope)),
+	"HardSigmoid":     shaped(hardSigmoid, curved(curveHardSigmoid)),
+	"Shrink":          shaped(shrink, slope(shrinkSlope)),
 	"IsNaN":           elementwise(formula{float: func(_ *Node, v []float64) float64 { return truth(math.IsNaN(v[0])) }}, always(tensor.Bool)),
 	"IsInf":           elementwise(formula{float: isInf}, always(tensor.Bool)),
 	"Not": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return int64(truth(v[0] == 0)), nil }},
@@ -64,18 +65,17 @@ func function(f func(float64) float64, options ...func(*Spec)) *Spec {
 }
 
 // whole is a function that stays among whole numbers.
-func whole(f func(float64) float64, g func(int64) int64, h func(uint64) uint64) *Spec {
+func whole(f func(float64) float64, g func(int64) int64, h func(uint64) uint64, options ...func(*Spec)) *Spec {
 	return elementwise(formula{
 		float: func(_ *Node, v []float64) float64 { return f(v[0]) },
 		whole: func(_ *Node, v []int64) (int64, error) { return g(v[0]), nil },
 		wide:  func(_ *Node, v []uint64) (uint64, error) { return h(v[0]), nil },
-	}, likeInput(0), zeroIn(0))
+	}, likeInput(0), append(options, zeroIn(0))...)
 }
 
-// shaped is a function whose attributes give it its form; zero lists its input
-// where zero stays zero for all of them.
-func shaped(f func(*Node, float64) float64, zero ...int) *Spec {
-	return elementwise(formula{float: func(n *Node, v []float64) float64 { return f(n, v[0]) }}, likeInput(0), zeroIn(zero...))
+// shaped is a function whose attributes give it its form.
+func shaped(f func(*Node, float64) float64, options ...func(*Spec)) *Spec {
+	return elementwise(formula{float: func(n *Node, v []float64) float64 { return f(n, v[0]) }}, likeInput(0), options...)
 }
 
 func alpha(n *Node, def float32) float64 { return float64(n.Attrs.Float("alpha", def)) }
