@@ -7,21 +7,22 @@ import (
 	"slices"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
 )
 
 // binaryRows combine inputs element by element, with broadcasting.
 var binaryRows = map[string]*Spec{
-	"Add": arithmetic(formula{float: plus, whole: wrapping(func(a, b int64) int64 { return a + b })}, sums),
-	"Sub": arithmetic(formula{float: minus, whole: wrapping(func(a, b int64) int64 { return a - b })}),
-	"Mul": arithmetic(formula{float: times, whole: wrapping(func(a, b int64) int64 { return a * b })}, zeroIn(0, 1)),
-	"Div": arithmetic(formula{float: ratio, whole: divide[int64], wide: divide[uint64]}, zeroIn(0), partial(1)),
-	"Mod": arithmetic(formula{float: modulo, whole: wholeModulo[int64], wide: wholeModulo[uint64]}, zeroIn(0), partial(1)),
-	"Pow": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return math.Pow(v[0], v[1]) }, whole: wholePow}, partial(0, 1)),
+	"Add": arithmetic(formula{float: plus, whole: wrapping(func(a, b int64) int64 { return a + b })}, sums, mixed(mixAdd)),
+	"Sub": arithmetic(formula{float: minus, whole: wrapping(func(a, b int64) int64 { return a - b })}, mixed(mixSub)),
+	"Mul": arithmetic(formula{float: times, whole: wrapping(func(a, b int64) int64 { return a * b })}, zeroIn(0, 1), mixed(mixMul)),
+	"Div": arithmetic(formula{float: ratio, whole: divide[int64], wide: divide[uint64]}, zeroIn(0), partial(1), mixed(mixDiv)),
+	"Mod": arithmetic(formula{float: modulo, whole: wholeModulo[int64], wide: wholeModulo[uint64]}, zeroIn(0), partial(1), mixed(mixMod)),
+	"Pow": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return math.Pow(v[0], v[1]) }, whole: wholePow}, partial(0, 1), mixed(mixPow)),
 
-	"Sum":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return sumOf(v) }, whole: wrapping(func(a, b int64) int64 { return a + b })}),
-	"Max":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Max(v) }, whole: largest[int64], wide: largest[uint64]}),
-	"Min":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Min(v) }, whole: least[int64], wide: least[uint64]}),
-	"Mean": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return meanOf(v) }}),
+	"Sum":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return sumOf(v) }, whole: wrapping(func(a, b int64) int64 { return a + b })}, mixed(mixSum(false))),
+	"Max":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Max(v) }, whole: largest[int64], wide: largest[uint64]}, mixed(mixExtreme(kernel.Max, kernel.MaxScalar))),
+	"Min":  arithmetic(formula{float: func(_ *Node, v []float64) float64 { return slices.Min(v) }, whole: least[int64], wide: least[uint64]}, mixed(mixExtreme(kernel.Min, kernel.MinScalar))),
+	"Mean": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return meanOf(v) }}, mixed(mixSum(true))),
 
 	"Equal":          comparison(func(c int) bool { return c == 0 }, bytes.Equal),
 	"Greater":        comparison(func(c int) bool { return c > 0 }, nil),
@@ -37,7 +38,7 @@ var binaryRows = map[string]*Spec{
 	"BitwiseXor": bits(func(a, b int64) int64 { return a ^ b }),
 	"BitShift":   elementwise(formula{whole: shift}, likeInput(0), zeroIn(0)),
 
-	"PRelu": elementwise(formula{float: func(_ *Node, v []float64) float64 { return math.Max(v[0], 0) + v[1]*math.Min(v[0], 0) }}, likeInput(0), zeroIn(0)),
+	"PRelu": elementwise(formula{float: func(_ *Node, v []float64) float64 { return math.Max(v[0], 0) + v[1]*math.Min(v[0], 0) }}, likeInput(0), zeroIn(0), mixed(mixPRelu)),
 	"Where": whereSpec(),
 	"Clip":  clipSpec(),
 }
