@@ -32,7 +32,7 @@ var avx512 = &level{
 			11: tileAVX512r11x32, 12: tileAVX512r12x32, 13: tileAVX512r13x32, 14: tileAVX512r14x32,
 		},
 	},
-	transpose: transposeAVX,
+	transpose: transposeAVX, copyRows: copyRowsAVX, fetchRows: fetchRowsAVX,
 }
 
 var avx2 = &level{
@@ -57,7 +57,7 @@ var avx2 = &level{
 			4: tileAVX2r4x16m, 5: tileAVX2r5x16m, 6: tileAVX2r6x16m,
 		},
 	},
-	transpose: transposeAVX,
+	transpose: transposeAVX, copyRows: copyRowsAVX, fetchRows: fetchRowsAVX,
 }
 
 func init() {

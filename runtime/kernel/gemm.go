@@ -55,6 +55,7 @@ type product struct {
 	alpha, beta float32
 	a, b, c     Matrix
 	panels      []float32 // B packed, or nil: as it is
+	lazy        bool      // panels of B are packed when they are used
 	bias        []float32
 	res         Matrix
 	act         func(x []float32)
@@ -104,29 +105,40 @@ func (g *product) checkB(rows, cols int) {
 // work is the number of multiplications.
 func (g *product) work() int { return g.m * g.n * max(g.k, 1) }
 
-// wantsPacking reports whether rows of C are enough to pack B for, or B cannot
-// be read as it is.
-func (g *product) wantsPacking(rows int) bool {
-	if g.panels != nil || g.k == 0 || g.n == 0 {
+// setPacking decides how B is read: as it is, or packed; and packed at once or,
+// where each panel is used for one block of rows only, when it is used. It
+// returns true if B is to be packed at once.
+func (g *product) setPacking(blocks int) bool {
+	if g.panels != nil || g.k == 0 || g.m == 0 || g.n == 0 {
 		return false
 	}
-	if g.b.ColStride != 1 && g.n > 1 {
-		return true
-	}
+	far := g.b.ColStride != 1 && g.n > 1
 	// A narrow matrix is a panel already.
-	return g.n > g.lv.cols && rows >= packRows
+	if !far && (g.n <= g.lv.cols || g.m < packRows) {
+		return false
+	}
+	g.lazy = blocks == 1
+	return !g.lazy
 }
 
 // packRows is how many rows of C make up for the copying of B.
-const packRows = 192
+const packRows = 48
 
 // runOn computes the product on one worker.
 func (g *product) runOn(w *worker) {
-	if g.wantsPacking(g.m) {
+	// It is computed there and not where it is, since it is handed to functions
+	// unknown to the compiler: each product would have to be allocated.
+	w.now = *g
+	w.compute(&w.now)
+	w.forget()
+}
+
+func (w *worker) compute(g *product) {
+	rows, cols := g.blocks()
+	if g.setPacking(rows) {
 		g.panels = w.b.get(panelsSize(g.lv, g.k, g.n))
 		g.lv.packPanels(g.panels, &g.b, 0, g.n, 0, g.k)
 	}
-	rows, cols := g.blocks()
 	for i := range rows {
 		for j := range cols {
 			g.block(w, i, rows, j, cols)

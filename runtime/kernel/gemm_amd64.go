@@ -163,4 +163,10 @@ func tileAVX2r6x16m(t *tile)
 //go:noescape
 func transposeAVX(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, blocks int)
 
+//go:noescape
+func copyRowsAVX(dst *float32, src *float32, srcRow uintptr, blocks int, rows int)
+
+//go:noescape
+func fetchRowsAVX(p *float32, row uintptr, lines int, rows int)
+
 func pause()

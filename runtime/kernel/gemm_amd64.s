@@ -5,20 +5,23 @@
 #include "textflag.h"
 
 // func tileAVX512r1x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r1x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   (AX), SI
-	MOVQ   96(AX), DI
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -99,21 +102,26 @@ complete:
 	RET
 
 // func tileAVX512r2x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r2x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -207,22 +215,29 @@ complete:
 	RET
 
 // func tileAVX512r3x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r3x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -329,24 +344,33 @@ complete:
 	RET
 
 // func tileAVX512r4x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r4x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -466,25 +490,36 @@ complete:
 	RET
 
 // func tileAVX512r5x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r5x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -617,28 +652,41 @@ complete:
 	RET
 
 // func tileAVX512r6x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r6x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -790,29 +838,44 @@ complete:
 	RET
 
 // func tileAVX512r7x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r7x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -977,30 +1040,47 @@ complete:
 	RET
 
 // func tileAVX512r8x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r8x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1178,31 +1258,50 @@ complete:
 	RET
 
 // func tileAVX512r9x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r9x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1393,32 +1492,53 @@ complete:
 	RET
 
 // func tileAVX512r10x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r10x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1622,35 +1742,58 @@ complete:
 	RET
 
 // func tileAVX512r11x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r11x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -1873,36 +2016,61 @@ complete:
 	RET
 
 // func tileAVX512r12x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r12x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2138,37 +2306,64 @@ complete:
 	RET
 
 // func tileAVX512r13x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r13x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2417,38 +2612,67 @@ complete:
 	RET
 
 // func tileAVX512r14x16(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r14x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2710,21 +2934,25 @@ complete:
 	RET
 
 // func tileAVX512r1x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r1x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   (AX), SI
-	MOVQ   96(AX), DI
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -2826,23 +3054,30 @@ complete:
 	RET
 
 // func tileAVX512r2x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r2x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -2972,25 +3207,35 @@ complete:
 	RET
 
 // func tileAVX512r3x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r3x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -3148,28 +3393,41 @@ complete:
 	RET
 
 // func tileAVX512r4x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r4x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -3355,30 +3613,46 @@ complete:
 	RET
 
 // func tileAVX512r5x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r5x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -3592,34 +3866,53 @@ complete:
 	RET
 
 // func tileAVX512r6x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r6x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -3867,36 +4160,58 @@ complete:
 	RET
 
 // func tileAVX512r7x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r7x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4172,38 +4487,63 @@ complete:
 	RET
 
 // func tileAVX512r8x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r8x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4507,40 +4847,68 @@ complete:
 	RET
 
 // func tileAVX512r9x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r9x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4872,42 +5240,73 @@ complete:
 	RET
 
 // func tileAVX512r10x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r10x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -5267,46 +5666,80 @@ complete:
 	RET
 
 // func tileAVX512r11x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r11x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -5700,48 +6133,85 @@ complete:
 	RET
 
 // func tileAVX512r12x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r12x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -6163,50 +6633,90 @@ complete:
 	RET
 
 // func tileAVX512r13x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r13x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -6656,52 +7166,95 @@ complete:
 	RET
 
 // func tileAVX512r14x32(t *tile)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tileAVX512r14x32(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	MOVL   112(AX), CX
-	KMOVW  CX, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*4), R10
-	ADDQ   CX, R10
-	MOVQ   96(AX), R11
+	MOVQ       t+0(FP), AX
+	MOVL       112(AX), CX
+	KMOVW      CX, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	LEAQ       (R9)(CX*4), R10
+	ADDQ       CX, R10
+	MOVQ       96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -7197,18 +7750,21 @@ DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func tileAVX2r1x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r1x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   (AX), SI
-	MOVQ   96(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -7296,19 +7852,24 @@ complete:
 	RET
 
 // func tileAVX2r2x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r2x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -7416,20 +7977,27 @@ complete:
 	RET
 
 // func tileAVX2r3x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r3x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -7557,22 +8125,31 @@ complete:
 	RET
 
 // func tileAVX2r4x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r4x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -7720,23 +8297,34 @@ complete:
 	RET
 
 // func tileAVX2r5x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r5x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -7904,26 +8492,39 @@ complete:
 	RET
 
 // func tileAVX2r6x8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r6x8(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -8117,19 +8718,22 @@ complete:
 	RET
 
 // func tileAVX2r1x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r1x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   (AX), SI
-	MOVQ   96(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -8235,21 +8839,26 @@ complete:
 	RET
 
 // func tileAVX2r2x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r2x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -8387,23 +8996,30 @@ complete:
 	RET
 
 // func tileAVX2r3x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r3x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	MOVQ   96(AX), R8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -8573,26 +9189,35 @@ complete:
 	RET
 
 // func tileAVX2r4x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r4x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -8794,28 +9419,39 @@ complete:
 	RET
 
 // func tileAVX2r5x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r5x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	MOVQ   96(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -9049,32 +9685,45 @@ complete:
 	RET
 
 // func tileAVX2r6x16(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r6x16(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	CMPQ   88(AX), $0x00
-	JE     summed
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
-	ADDQ   CX, R9
-	MOVQ   96(AX), R10
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -9346,23 +9995,26 @@ complete:
 	RET
 
 // func tileAVX2r1x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r1x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    64(AX), BX
-	MOVQ    (AX), SI
-	MOVQ    96(AX), DI
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -9450,24 +10102,29 @@ complete:
 	RET
 
 // func tileAVX2r2x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r2x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	MOVQ    96(AX), R8
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -9575,25 +10232,32 @@ complete:
 	RET
 
 // func tileAVX2r3x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r3x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	MOVQ    96(AX), R8
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -9721,27 +10385,36 @@ complete:
 	RET
 
 // func tileAVX2r4x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r4x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	MOVQ    96(AX), R9
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -9889,28 +10562,39 @@ complete:
 	RET
 
 // func tileAVX2r5x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r5x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	MOVQ    96(AX), R9
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -10078,31 +10762,44 @@ complete:
 	RET
 
 // func tileAVX2r6x8m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r6x8m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	LEAQ    (DI)(CX*4), R9
-	ADDQ    CX, R9
-	MOVQ    96(AX), R10
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -10296,24 +10993,27 @@ complete:
 	RET
 
 // func tileAVX2r1x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r1x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    64(AX), BX
-	MOVQ    (AX), SI
-	MOVQ    96(AX), DI
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       64(AX), BX
+	MOVQ       (AX), SI
+	MOVQ       96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -10419,26 +11119,31 @@ complete:
 	RET
 
 // func tileAVX2r2x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r2x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	MOVQ    96(AX), R8
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -10576,28 +11281,35 @@ complete:
 	RET
 
 // func tileAVX2r3x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r3x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	MOVQ    96(AX), R8
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	MOVQ       96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -10767,31 +11479,40 @@ complete:
 	RET
 
 // func tileAVX2r4x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r4x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	MOVQ    96(AX), R9
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -10993,33 +11714,44 @@ complete:
 	RET
 
 // func tileAVX2r5x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r5x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	MOVQ    96(AX), R9
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	MOVQ       96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -11253,37 +11985,50 @@ complete:
 	RET
 
 // func tileAVX2r6x16m(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2r6x16m(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	LEAQ    laneMasks<>+32(SB), CX
-	MOVQ    120(AX), DX
-	SHLQ    $0x02, DX
-	SUBQ    DX, CX
-	VMOVDQU (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	CMPQ    88(AX), $0x00
-	JE      summed
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	MOVQ    64(AX), SI
-	MOVQ    (AX), DI
-	LEAQ    (CX)(CX*2), R8
-	LEAQ    (DI)(CX*4), R9
-	ADDQ    CX, R9
-	MOVQ    96(AX), R10
+	MOVQ       t+0(FP), AX
+	LEAQ       laneMasks<>+32(SB), CX
+	MOVQ       120(AX), DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVDQU    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       16(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	CMPQ       88(AX), $0x00
+	JE         summed
+	MOVQ       40(AX), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       64(AX), SI
+	MOVQ       (AX), DI
+	LEAQ       (CX)(CX*2), R8
+	LEAQ       (DI)(CX*4), R9
+	ADDQ       CX, R9
+	MOVQ       96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -11620,6 +12365,58 @@ block:
 	DECQ        SI
 	JNE         block
 	VZEROUPPER
+	RET
+
+// func copyRowsAVX(dst *float32, src *float32, srcRow uintptr, blocks int, rows int)
+// Requires: AVX, MMX+
+TEXT ·copyRowsAVX(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ blocks+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ DX, R8
+	SHLQ $0x03, R8
+
+row:
+	MOVQ       CX, DI
+	MOVQ       BX, R9
+	PREFETCHT0 (DI)(R8*1)
+	PREFETCHT0 64(DI)(R8*1)
+
+block:
+	VMOVUPS (DI), Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, AX
+	DECQ    R9
+	JNE     block
+	ADDQ    DX, CX
+	DECQ    SI
+	JNE     row
+	VZEROUPPER
+	RET
+
+// func fetchRowsAVX(p *float32, row uintptr, lines int, rows int)
+// Requires: MMX+
+TEXT ·fetchRowsAVX(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), AX
+	MOVQ row+8(FP), CX
+	MOVQ lines+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ AX, SI
+	MOVQ DX, DI
+
+line:
+	PREFETCHT1 (SI)
+	ADDQ       $0x40, SI
+	DECQ       DI
+	JNE        line
+	ADDQ       CX, AX
+	DECQ       BX
+	JNE        row
 	RET
 
 // func pause()

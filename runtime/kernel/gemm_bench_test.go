@@ -85,7 +85,7 @@ func BenchmarkGemmBatch(b *testing.B) {
 		p := NewPool(threads)
 		defer p.Close()
 		in, head := tokens*width, depth
-		b.Run(fmt.Sprintf("threads=%d/50x50x24", threads), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s/threads=%d/50x50x24", active.name, threads), func(b *testing.B) {
 			n := Batch{[]int{images, heads}, []int{in, head}, []int{in, head}, []int{heads * square, square}}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -93,7 +93,7 @@ func BenchmarkGemmBatch(b *testing.B) {
 			}
 			rate(b, images*heads*square*depth)
 		})
-		b.Run(fmt.Sprintf("threads=%d/50x24x50", threads), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s/threads=%d/50x24x50", active.name, threads), func(b *testing.B) {
 			n := Batch{
 				[]int{images, heads}, []int{heads * square, square},
 				[]int{in, head}, []int{tokens * heads * depth, depth},
@@ -106,7 +106,7 @@ func BenchmarkGemmBatch(b *testing.B) {
 			rate(b, images*heads*square*depth)
 		})
 		for _, s := range [][3]int{{4096, 16, 16}, {1024, 64, 64}, {1024, 128, 128}, {16, 4096, 16}, {64, 1024, 64}} {
-			b.Run(fmt.Sprintf("threads=%d/winograd_%dx%dx%d", threads, s[0], s[1], s[2]), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/threads=%d/winograd_%dx%dx%d", active.name, threads, s[0], s[1], s[2]), func(b *testing.B) {
 				const count = 36
 				x := Dense(lay(r, count*s[0], s[2], layout{step: 1}).Data, s[0], s[2])
 				y := Dense(lay(r, count*s[2], s[1], layout{step: 1}).Data, s[2], s[1])

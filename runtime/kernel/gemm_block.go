@@ -17,7 +17,7 @@ func (g *product) depth() int {
 	if parts <= 1 {
 		return max(g.k, 1)
 	}
-	return (g.k/parts + 8) / 8 * 8
+	return ((g.k+parts-1)/parts + 7) / 8 * 8
 }
 
 // blocks is into how many blocks of rows and of columns C is divided for the
@@ -48,16 +48,18 @@ func (g *product) area(w *worker, i0, i1, j0, j1, k0, k1 int) {
 	}
 	depth := g.depth()
 	copyA := g.wantsCopy(i1-i0, j1-j0)
+	ahead := g.lv.fetchRows != nil && g.m*g.k > farFloats && min(g.a.RowStride, g.a.ColStride) == 1
 	for from := k0; ; from += depth {
 		to := min(from+depth, k1)
 		part := g.a.part(i0, i1, from, to)
-		var a operand
+		now := slab{product: g, i0: i0, k0: from, first: from == k0, last: to == k1}
 		if copyA {
-			a = w.copied(&part)
+			now.a = w.copied(&part)
 		} else {
-			a = newOperand(&part)
+			now.a = newOperand(&part)
+			now.ahead = ahead
 		}
-		g.slab(w, &a, i0, j0, j1, from, from == k0, to == k1)
+		now.compute(w, j0, j1)
 		if to == k1 {
 			break
 		}
@@ -78,42 +80,68 @@ func (g *product) wantsCopy(rows, cols int) bool {
 // copyStride is how far apart lines of A must be for a copy to pay.
 const copyStride = 512
 
-// slab adds the products of A, which is the area's from row i0 and step k0 on,
-// to columns j0 to j1.
-func (g *product) slab(w *worker, a *operand, i0, j0, j1, k0 int, first, last bool) {
-	t := &w.tile
-	t.aRow, t.aK, t.aNext = a.row, a.col, 0
-	t.k, t.segs = a.cols, 1
-	t.alpha, t.beta = g.alpha, 1
-	if first {
-		t.beta = g.beta
+// farFloats is how large A must be for it not to be in a near cache before.
+const farFloats = 256 << 10
+
+// slab is what is computed of an area for one run of k.
+type slab struct {
+	*product
+	a           operand
+	i0, k0      int // where a begins in A
+	first, last bool
+	ahead       bool // a is far from the processor, and to be asked for in time
+}
+
+// prepare sets what all tiles of a slab share.
+func (s *slab) prepare(t *tile) {
+	t.aRow, t.aK, t.aNext = s.a.row, s.a.col, 0
+	t.k, t.segs = s.a.cols, 1
+	t.alpha, t.beta = s.alpha, 1
+	if s.first {
+		t.beta = s.beta
 	}
-	t.cRow, t.resRow = uintptr(4*g.c.RowStride), uintptr(4*g.res.RowStride)
+	t.cRow, t.resRow = uintptr(4*s.c.RowStride), uintptr(4*s.res.RowStride)
 	t.bias, t.res = nil, nil
-	for j := j0; j < j1; j += g.lv.cols {
-		cols := min(g.lv.cols, j1-j)
-		if g.panels != nil {
-			width := g.lv.panelWidth(cols)
-			t.bK = uintptr(4 * width)
-			t.b = &g.panels[j*g.k+k0*width]
-		} else {
-			t.bK = uintptr(4 * g.b.RowStride)
-			t.b = g.b.at(k0, j)
+}
+
+// compute adds the slab's products to columns j0 to j1.
+func (s *slab) compute(w *worker, j0, j1 int) {
+	t := &w.tile
+	s.prepare(t)
+	for j := j0; j < j1; j += s.lv.cols {
+		cols := min(s.lv.cols, j1-j)
+		s.setB(w, t, j, cols)
+		if s.last && s.bias != nil {
+			t.bias = &s.bias[j]
 		}
-		if last && g.bias != nil {
-			t.bias = &g.bias[j]
-		}
-		g.strip(t, a, i0, j, cols, last && g.res.Data != nil)
+		s.strip(t, j, cols, s.ahead && j == j0)
 	}
-	w.tile.forget()
+}
+
+// setB points the tile to the panel of B from column j on.
+func (s *slab) setB(w *worker, t *tile, j, cols int) {
+	width := s.lv.panelWidth(cols)
+	t.bK = uintptr(4 * width)
+	switch {
+	case s.panels != nil:
+		t.b = &s.panels[j*s.k+s.k0*width]
+	case s.lazy:
+		panel := w.b.get(s.a.cols * width)
+		part := s.b.part(s.k0, s.k0+s.a.cols, j, j+cols)
+		s.lv.packPanel(panel, &part, width)
+		t.b = &panel[0]
+	default:
+		t.bK = uintptr(4 * s.b.RowStride)
+		t.b = s.b.at(s.k0, j)
+	}
 }
 
 // strip runs the micro-kernel over the rows of A for one panel. Rows are dealt
 // out evenly, since tiles of few rows are slow.
-func (g *product) strip(t *tile, a *operand, i0, j, cols int, residual bool) {
-	kernels := g.lv.kernels(t, cols)
-	tiles := (a.rows + g.lv.rows - 1) / g.lv.rows
-	rows, more := a.rows/tiles, a.rows%tiles
+func (s *slab) strip(t *tile, j, cols int, ahead bool) {
+	kernels := s.lv.kernels(t, cols)
+	tiles := (s.a.rows + s.lv.rows - 1) / s.lv.rows
+	rows, more := s.a.rows/tiles, s.a.rows%tiles
 	i := 0
 	for n := range tiles {
 		t.rows = rows
@@ -121,22 +149,40 @@ func (g *product) strip(t *tile, a *operand, i0, j, cols int, residual bool) {
 			t.rows++
 		}
 		t.a = nil
-		if a.at != nil {
-			t.a = offset(a.at, uintptr(i)*a.row)
+		if s.a.at != nil {
+			t.a = offset(s.a.at, uintptr(i)*s.a.row)
 		}
-		t.c = &g.c.Data[(i0+i)*g.c.RowStride+j]
-		if residual {
-			t.res = &g.res.Data[(i0+i)*g.res.RowStride+j]
+		at := s.i0 + i
+		t.c = &s.c.Data[at*s.c.RowStride+j]
+		if s.last && s.res.Data != nil {
+			t.res = &s.res.Data[at*s.res.RowStride+j]
+		}
+		if ahead {
+			s.fetch(n, tiles, at+t.rows)
 		}
 		kernels[t.rows](t)
 		i += t.rows
 	}
 }
 
-// forget lets go of the operands.
-func (t *tile) forget() {
-	t.a, t.b, t.c, t.bias, t.res = nil, nil, nil, nil, nil
+// fetch asks for what tiles of A will be next: rows from i on, or, where columns
+// are adjacent, the n-th of parts of the next slab.
+func (s *slab) fetch(n, parts, i int) {
+	if s.a.col == 4 {
+		if rows := min(s.lv.rows, s.m-i); rows > 0 {
+			s.lv.fetchRows(s.product.a.at(i, s.k0), s.a.row, s.a.cols/16+1, rows)
+		}
+		return
+	}
+	from, to := share(s.a.cols, n, parts, 1)
+	from, to = s.k0+s.a.cols+from, min(s.k0+s.a.cols+to, s.k)
+	if from < to {
+		s.lv.fetchRows(s.product.a.at(s.i0, from), s.a.col, s.a.rows/16+1, to-from)
+	}
 }
+
+// forget lets go of the operands.
+func (w *worker) forget() { w.now, w.tile = product{}, tile{} }
 
 // activate applies the epilogue's function to a finished area.
 func (g *product) activate(i0, i1, j0, j1 int) {

@@ -15,7 +15,11 @@ type products struct {
 
 func (s *products) init(p *Pool) {
 	s.pack = s.packPart
-	s.compute = func(part, worker int) { s.now.block(p.workers[worker], part/s.cols, s.rows, part%s.cols, s.cols) }
+	s.compute = func(part, worker int) {
+		w := p.workers[worker]
+		s.now.block(w, part/s.cols, s.rows, part%s.cols, s.cols)
+		w.tile = tile{}
+	}
 	s.sum = func(part, worker int) { s.sumPart(p.workers[worker], part) }
 	s.reduce = s.reducePart
 	s.items = func(part, worker int) { s.batch.part(&s.now, p.workers[worker], part) }
@@ -45,11 +49,11 @@ func (s *products) run(p *Pool, g *product) {
 		p.Run(g.m, s.reduce)
 		return
 	}
-	if g.wantsPacking(g.m) {
+	s.rows, s.cols = g.grid(threads)
+	if g.setPacking(s.rows) {
 		g.panels = s.panels.get(panelsSize(g.lv, g.k, g.n))
 		p.Run(packParts(g), s.pack)
 	}
-	s.rows, s.cols = g.grid(threads)
 	p.Run(s.rows*s.cols, s.compute)
 }
 

@@ -47,6 +47,10 @@ type level struct {
 	full, masked [2]kernels
 	// transpose transposes 8 rows of 8·blocks numbers at src; strides are in bytes.
 	transpose func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, blocks int)
+	// copyRows copies rows of 8·blocks numbers to dst, where they have no gaps.
+	copyRows func(dst, src *float32, srcRow uintptr, blocks, rows int)
+	// fetchRows asks for the first lines (of the cache) of rows.
+	fetchRows func(p *float32, row uintptr, lines, rows int)
 }
 
 // kernels returns the micro-kernels for tiles of cols columns, 1 to lv.cols, and

@@ -68,6 +68,8 @@ func (lv *level) packPanels(panels []float32, b *Matrix, j0, j1, k0, k1 int) {
 // packPanel writes m to panel, whose rows are width numbers, filled up with zeros.
 func (lv *level) packPanel(panel []float32, m *Matrix, width int) {
 	switch {
+	case m.ColStride == 1 && m.Cols == width && lv.copyRows != nil:
+		lv.copyRows(&panel[0], m.at(0, 0), uintptr(4*m.RowStride), width/8, m.Rows)
 	case m.ColStride == 1 || m.Cols == 1:
 		for k := range m.Rows {
 			row := panel[k*width:][:width]

@@ -44,6 +44,7 @@ type failure struct{ value any }
 // worker is what belongs to one worker alone.
 type worker struct {
 	tile    tile
+	now     product
 	a, b    buffer // packed operands
 	scratch buffer
 	_       [64]byte

@@ -50,6 +50,8 @@ func gemm(c *build.Context) {
 		}
 	}
 	transpose(c)
+	copyRows(c)
+	fetchRows(c)
 	pause(c)
 }
 
@@ -95,10 +97,26 @@ func writeTile(c *build.Context, vs vectors, rows, vecs int) {
 			vs.zero(acc[i][v])
 		}
 	}
+	writeFetch(c, vs, t, acc)
 	writeSums(c, vs, t, acc)
 	writeStores(c, vs, t, acc)
 	c.VZEROUPPER()
 	c.RET()
+}
+
+// writeFetch asks for the lines of C, which are wanted when the sums are done.
+func writeFetch(c *build.Context, vs vectors, t reg.Register, acc [][]reg.VecVirtual) {
+	p, stride := c.GP64(), c.GP64()
+	c.MOVQ(operand.Mem{Base: t, Disp: tileC}, p)
+	c.MOVQ(operand.Mem{Base: t, Disp: tileCRow}, stride)
+	for i := range acc {
+		for at := 0; at < len(acc[i])*vs.width(); at += 64 {
+			c.PREFETCHT0(operand.Mem{Base: p, Disp: at})
+		}
+		if i+1 < len(acc) {
+			c.ADDQ(stride, p)
+		}
+	}
 }
 
 // unroll is how many steps of k one turn of the inner loop takes.
@@ -280,17 +298,6 @@ func maskTable(c *build.Context) operand.Mem {
 		c.AddDatum(4*i, lane)
 	}
 	return table
-}
-
-// pause writes the hint that a thread is waiting for another.
-func pause(c *build.Context) {
-	c.Function("pause")
-	c.Attributes(attr.NOSPLIT)
-	c.SignatureExpr("func()")
-	for range 4 {
-		c.PAUSE()
-	}
-	c.RET()
 }
 
 func tileName(level string, rows, lanes int, suffix string) string {

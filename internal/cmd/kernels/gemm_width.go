@@ -1,8 +1,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/attr"
-	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -139,60 +137,4 @@ func (y *ymm) rowProduct(m operand.Mem, b, dst []reg.VecVirtual) {
 	for v := range b {
 		y.VFMADD231PS(b[v], a, dst[v])
 	}
-}
-
-// transpose writes the function that transposes blocks of 8×8 numbers: from 8
-// rows at src to 8·blocks rows at dst. Strides are in bytes.
-func transpose(c *build.Context) {
-	c.Function("transposeAVX")
-	c.Attributes(attr.NOSPLIT)
-	c.SignatureExpr("func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, blocks int)")
-	c.Pragma("noescape")
-	dst := c.Load(c.Param("dst"), c.GP64())
-	dstRow := c.Load(c.Param("dstRow"), c.GP64()).(reg.GPVirtual)
-	src := c.Load(c.Param("src"), c.GP64()).(reg.GPVirtual)
-	srcRow := c.Load(c.Param("srcRow"), c.GP64()).(reg.GPVirtual)
-	blocks := c.Load(c.Param("blocks"), c.GP64())
-	in := newRowPointers(c, src, srcRow, 8)
-
-	c.Label("block")
-	var rows [8]reg.VecVirtual
-	for i := range 4 {
-		// Halves of rows i and i+4 side by side, so that no step below crosses lanes.
-		rows[i], rows[i+4] = c.YMM(), c.YMM()
-		low, high := in.at(i), in.at(i+4)
-		c.VMOVUPS(low, rows[i].AsX())
-		c.VINSERTF128(operand.Imm(1), high, rows[i], rows[i])
-		low.Disp, high.Disp = 16, 16
-		c.VMOVUPS(low, rows[i+4].AsX())
-		c.VINSERTF128(operand.Imm(1), high, rows[i+4], rows[i+4])
-	}
-	for _, half := range [][]reg.VecVirtual{rows[:4], rows[4:]} {
-		for _, r := range quarter(c, half) {
-			c.VMOVUPS(r, operand.Mem{Base: dst})
-			c.ADDQ(dstRow, dst)
-		}
-	}
-	in.advance(operand.Imm(32))
-	c.DECQ(blocks)
-	c.JNE(operand.LabelRef("block"))
-	c.VZEROUPPER()
-	c.RET()
-}
-
-// quarter transposes 4×4 numbers in each lane of r.
-func quarter(c *build.Context, r []reg.VecVirtual) [4]reg.VecVirtual {
-	var pairs, out [4]reg.VecVirtual
-	for i := range pairs {
-		pairs[i], out[i] = c.YMM(), c.YMM()
-	}
-	c.VUNPCKLPS(r[1], r[0], pairs[0])
-	c.VUNPCKHPS(r[1], r[0], pairs[1])
-	c.VUNPCKLPS(r[3], r[2], pairs[2])
-	c.VUNPCKHPS(r[3], r[2], pairs[3])
-	c.VUNPCKLPD(pairs[2], pairs[0], out[0])
-	c.VUNPCKHPD(pairs[2], pairs[0], out[1])
-	c.VUNPCKLPD(pairs[3], pairs[1], out[2])
-	c.VUNPCKHPD(pairs[3], pairs[1], out[3])
-	return out
 }
