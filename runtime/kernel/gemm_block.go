@@ -8,17 +8,26 @@ const (
 	blockCols   = 512
 )
 
-// depth is how many steps of k are summed before C is written. It depends on
-// nothing but the level, k and the width of C, so that sums are the same however
-// C is divided.
+// depth is how many steps of k are summed before C is written. It does not depend
+// on the rows of C, nor on how it is divided, so that sums are always the same.
 func (g *product) depth() int {
 	limit := panelFloats / min(g.lv.cols, g.lv.panelWidth(max(g.n, 1)))
+	if g.adjacentRows() {
+		limit = min(limit, fetchDepth)
+	}
 	parts := (g.k + limit - 1) / limit
 	if parts <= 1 {
 		return max(g.k, 1)
 	}
 	return ((g.k+parts-1)/parts + 7) / 8 * 8
 }
+
+// fetchDepth is how many steps of A are asked for at a time where its rows are
+// adjacent: more would come too late for the first and early for the last.
+const fetchDepth = 96
+
+// adjacentRows reports whether A is the transpose of what lies row by row.
+func (g *product) adjacentRows() bool { return g.a.RowStride == 1 && g.a.ColStride != 1 }
 
 // blocks is into how many blocks of rows and of columns C is divided for the
 // caches.
@@ -48,7 +57,7 @@ func (g *product) area(w *worker, i0, i1, j0, j1, k0, k1 int) {
 	}
 	depth := g.depth()
 	copyA := g.wantsCopy(i1-i0, j1-j0)
-	ahead := g.lv.fetchRows != nil && g.m*g.k > farFloats && min(g.a.RowStride, g.a.ColStride) == 1
+	ahead := g.lv.fetchRows != nil && g.m*g.k > farFloats && g.adjacentRows()
 	for from := k0; ; from += depth {
 		to := min(from+depth, k1)
 		part := g.a.part(i0, i1, from, to)
@@ -158,22 +167,16 @@ func (s *slab) strip(t *tile, j, cols int, ahead bool) {
 			t.res = &s.res.Data[at*s.res.RowStride+j]
 		}
 		if ahead {
-			s.fetch(n, tiles, at+t.rows)
+			s.fetch(n, tiles)
 		}
 		kernels[t.rows](t)
 		i += t.rows
 	}
 }
 
-// fetch asks for what tiles of A will be next: rows from i on, or, where columns
-// are adjacent, the n-th of parts of the next slab.
-func (s *slab) fetch(n, parts, i int) {
-	if s.a.col == 4 {
-		if rows := min(s.lv.rows, s.m-i); rows > 0 {
-			s.lv.fetchRows(s.product.a.at(i, s.k0), s.a.row, s.a.cols/16+1, rows)
-		}
-		return
-	}
+// fetch asks for the n-th of parts of A's next slab, if columns are adjacent:
+// the processor itself foresees only what follows in a row.
+func (s *slab) fetch(n, parts int) {
 	from, to := share(s.a.cols, n, parts, 1)
 	from, to = s.k0+s.a.cols+from, min(s.k0+s.a.cols+to, s.k)
 	if from < to {
