@@ -117,15 +117,35 @@ func (s *slab) prepare(t *tile) {
 func (s *slab) compute(w *worker, j0, j1 int) {
 	t := &w.tile
 	s.prepare(t)
-	for j := j0; j < j1; j += s.lv.cols {
-		cols := min(s.lv.cols, j1-j)
-		s.setB(w, t, j, cols)
-		if s.last && s.bias != nil {
-			t.bias = &s.bias[j]
+	runs := s.runs(j1 - j0)
+	for run := range runs {
+		from, to := share(s.a.rows, run, runs, 1)
+		for j := j0; j < j1; j += s.lv.cols {
+			cols := min(s.lv.cols, j1-j)
+			s.setB(w, t, j, cols)
+			if s.last && s.bias != nil {
+				t.bias = &s.bias[j]
+			}
+			s.strip(t, j, cols, from, to, s.ahead && j == j0)
 		}
-		s.strip(t, j, cols, s.ahead && j == j0)
 	}
 }
+
+// runs is into how many runs rows are divided, each of which goes through all
+// panels: one, so that panels stay in the first cache, or, if all panels do
+// anyway, as many as there are tiles, so that C is written row by row.
+func (s *slab) runs(cols int) int {
+	if s.lazy || cols <= s.lv.cols || s.a.cols*cols > nearFloats {
+		return 1
+	}
+	return s.tiles(s.a.rows)
+}
+
+// nearFloats is how large B may be to stay in the first cache beside A and C.
+const nearFloats = 4 << 10
+
+// tiles is how many tiles rows take.
+func (s *slab) tiles(rows int) int { return (rows + s.lv.rows - 1) / s.lv.rows }
 
 // setB points the tile to the panel of B from column j on.
 func (s *slab) setB(w *worker, t *tile, j, cols int) {
@@ -145,13 +165,12 @@ func (s *slab) setB(w *worker, t *tile, j, cols int) {
 	}
 }
 
-// strip runs the micro-kernel over the rows of A for one panel. Rows are dealt
-// out evenly, since tiles of few rows are slow.
-func (s *slab) strip(t *tile, j, cols int, ahead bool) {
+// strip runs the micro-kernel over rows i to end of A for one panel. Rows are
+// dealt out evenly, since tiles of few rows are slow.
+func (s *slab) strip(t *tile, j, cols, i, end int, ahead bool) {
 	kernels := s.lv.kernels(t, cols)
-	tiles := (s.a.rows + s.lv.rows - 1) / s.lv.rows
-	rows, more := s.a.rows/tiles, s.a.rows%tiles
-	i := 0
+	tiles := s.tiles(end - i)
+	rows, more := (end-i)/tiles, (end-i)%tiles
 	for n := range tiles {
 		t.rows = rows
 		if n < more {
