@@ -95,8 +95,10 @@ func BenchmarkGemmBatch(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("%s/threads=%d/50x24x50", active.name, threads), func(b *testing.B) {
 			n := Batch{
-				[]int{images, heads}, []int{heads * square, square},
-				[]int{in, head}, []int{tokens * heads * depth, depth},
+				[]int{images, heads},
+				[]int{heads * square, square},
+				[]int{in, head},
+				[]int{tokens * heads * depth, depth},
 			}
 			c := Matrix{out, tokens, depth, heads * depth, 1}
 			b.ReportAllocs()
