@@ -4,15 +4,17 @@ import "unsafe"
 
 // definition is the level that says what the others compute, and the one for
 // processors without another.
-var definition = &level{name: "go", rows: 4, lanes: 4, cols: 8}
+var definition = newDefinition()
 
-func init() {
-	for vectors := range 2 {
-		for rows := 1; rows <= maxRows; rows++ {
-			definition.full[vectors][rows] = tileGo
-			definition.masked[vectors][rows] = tileGo
+func newDefinition() *level {
+	lv := &level{name: "go", rows: 4, lanes: 4, cols: 8}
+	for vectors := range lv.full {
+		for rows := range lv.full[vectors] {
+			lv.full[vectors][rows] = tileGo
 		}
 	}
+	lv.masked = lv.full
+	return lv
 }
 
 // offset is the number that lies bytes after p.

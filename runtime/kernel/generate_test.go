@@ -11,9 +11,9 @@ import (
 
 // The assembly in the tree is what its generator writes.
 func TestGenerated(t *testing.T) {
-	for _, kernel := range []string{"gemm"} {
+	for kernel, name := range map[string]string{"gemm": "gemm_amd64", "neon": "gemm_arm64"} {
 		t.Run(kernel, func(t *testing.T) {
-			files := []string{kernel + "_amd64.s", kernel + "_amd64.go"}
+			files := []string{name + ".s", name + ".go"}
 			dir := t.TempDir()
 			out, stubs := filepath.Join(dir, files[0]), filepath.Join(dir, files[1])
 			cmd := exec.Command("go", "run", "onnxcompress/internal/cmd/kernels", "-kernel", kernel, "-out", out, "-stubs", stubs)

@@ -15,9 +15,10 @@ import (
 )
 
 // families are the sets of kernels, each of which becomes one pair of files.
-var families = map[string]func(*build.Context){
-	"gemm":   gemm,
-	"vector": vector.Write,
+var families = map[string]func() (assembly, stubs []byte, err error){
+	"gemm":   amd64(gemm),
+	"neon":   neon,
+	"vector": amd64(vector.Write),
 }
 
 func main() {
@@ -38,22 +39,7 @@ func write(kernel, out, stubs string) error {
 	if !ok {
 		return fmt.Errorf("no kernels named %q", kernel)
 	}
-	c := build.NewContext()
-	c.ConstraintExpr("!noasm")
-	generate(c)
-	file, err := c.Result()
-	if err != nil {
-		return err
-	}
-	if err := pass.Compile.Execute(file); err != nil {
-		return err
-	}
-	config := printer.Config{Name: "internal/cmd/kernels", Pkg: "kernel"}
-	assembly, err := printer.NewGoAsm(config).Print(file)
-	if err != nil {
-		return err
-	}
-	declarations, err := printer.NewStubs(config).Print(file)
+	assembly, declarations, err := generate()
 	if err != nil {
 		return err
 	}
@@ -61,4 +47,29 @@ func write(kernel, out, stubs string) error {
 		return err
 	}
 	return os.WriteFile(stubs, declarations, 0o644)
+}
+
+// generator is what files say they are written by.
+const generator = "internal/cmd/kernels"
+
+// amd64 runs what builds functions with avo.
+func amd64(define func(*build.Context)) func() (assembly, stubs []byte, err error) {
+	return func() (assembly, stubs []byte, err error) {
+		c := build.NewContext()
+		c.ConstraintExpr("!noasm")
+		define(c)
+		file, err := c.Result()
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := pass.Compile.Execute(file); err != nil {
+			return nil, nil, err
+		}
+		config := printer.Config{Name: generator, Pkg: "kernel"}
+		if assembly, err = printer.NewGoAsm(config).Print(file); err != nil {
+			return nil, nil, err
+		}
+		stubs, err = printer.NewStubs(config).Print(file)
+		return assembly, stubs, err
+	}
 }
