@@ -5,23 +5,20 @@
 #include "textflag.h"
 
 // func tileAVX512r1x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r1x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   64(AX), BX
+	MOVQ   (AX), SI
+	MOVQ   96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -102,26 +99,21 @@ complete:
 	RET
 
 // func tileAVX512r2x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r2x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -215,29 +207,22 @@ complete:
 	RET
 
 // func tileAVX512r3x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r3x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -344,33 +329,24 @@ complete:
 	RET
 
 // func tileAVX512r4x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r4x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -490,36 +466,25 @@ complete:
 	RET
 
 // func tileAVX512r5x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r5x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -652,41 +617,28 @@ complete:
 	RET
 
 // func tileAVX512r6x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r6x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -838,44 +790,29 @@ complete:
 	RET
 
 // func tileAVX512r7x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r7x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1040,47 +977,30 @@ complete:
 	RET
 
 // func tileAVX512r8x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r8x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1258,50 +1178,31 @@ complete:
 	RET
 
 // func tileAVX512r9x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r9x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1492,53 +1393,32 @@ complete:
 	RET
 
 // func tileAVX512r10x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r10x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -1742,58 +1622,35 @@ complete:
 	RET
 
 // func tileAVX512r11x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r11x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2016,61 +1873,36 @@ complete:
 	RET
 
 // func tileAVX512r12x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r12x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2306,64 +2138,37 @@ complete:
 	RET
 
 // func tileAVX512r13x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r13x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2612,67 +2417,38 @@ complete:
 	RET
 
 // func tileAVX512r14x16(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r14x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -2934,25 +2710,21 @@ complete:
 	RET
 
 // func tileAVX512r1x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r1x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   64(AX), BX
+	MOVQ   (AX), SI
+	MOVQ   96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -3054,30 +2826,23 @@ complete:
 	RET
 
 // func tileAVX512r2x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r2x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -3207,35 +2972,25 @@ complete:
 	RET
 
 // func tileAVX512r3x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r3x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -3393,41 +3148,28 @@ complete:
 	RET
 
 // func tileAVX512r4x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r4x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -3613,46 +3355,30 @@ complete:
 	RET
 
 // func tileAVX512r5x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r5x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -3866,53 +3592,34 @@ complete:
 	RET
 
 // func tileAVX512r6x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r6x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4160,58 +3867,36 @@ complete:
 	RET
 
 // func tileAVX512r7x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r7x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4487,63 +4172,38 @@ complete:
 	RET
 
 // func tileAVX512r8x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r8x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -4847,68 +4507,40 @@ complete:
 	RET
 
 // func tileAVX512r9x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r9x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -5240,73 +4872,42 @@ complete:
 	RET
 
 // func tileAVX512r10x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r10x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -5666,80 +5267,46 @@ complete:
 	RET
 
 // func tileAVX512r11x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r11x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -6133,85 +5700,48 @@ complete:
 	RET
 
 // func tileAVX512r12x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r12x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -6633,90 +6163,50 @@ complete:
 	RET
 
 // func tileAVX512r13x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r13x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -7166,95 +6656,52 @@ complete:
 	RET
 
 // func tileAVX512r14x32(t *tile)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F
 TEXT ·tileAVX512r14x32(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVL       112(AX), CX
-	KMOVW      CX, K1
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	VPXORD     Z26, Z26, Z26
-	VPXORD     Z27, Z27, Z27
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	LEAQ       (R9)(CX*4), R10
-	ADDQ       CX, R10
-	MOVQ       96(AX), R11
+	MOVQ   t+0(FP), AX
+	MOVL   112(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*4), R10
+	ADDQ   CX, R10
+	MOVQ   96(AX), R11
 
 segment:
 	MOVQ 88(AX), R12
@@ -7750,21 +7197,18 @@ DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func tileAVX2r1x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r1x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   64(AX), BX
+	MOVQ   (AX), SI
+	MOVQ   96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -7852,24 +7296,19 @@ complete:
 	RET
 
 // func tileAVX2r2x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r2x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -7977,27 +7416,20 @@ complete:
 	RET
 
 // func tileAVX2r3x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r3x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -8125,31 +7557,22 @@ complete:
 	RET
 
 // func tileAVX2r4x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r4x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -8297,34 +7720,23 @@ complete:
 	RET
 
 // func tileAVX2r5x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r5x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -8492,39 +7904,26 @@ complete:
 	RET
 
 // func tileAVX2r6x8(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r6x8(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -8718,22 +8117,19 @@ complete:
 	RET
 
 // func tileAVX2r1x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r1x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   64(AX), BX
+	MOVQ   (AX), SI
+	MOVQ   96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -8839,26 +8235,21 @@ complete:
 	RET
 
 // func tileAVX2r2x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r2x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -8996,30 +8387,23 @@ complete:
 	RET
 
 // func tileAVX2r3x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r3x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	MOVQ   96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -9189,35 +8573,26 @@ complete:
 	RET
 
 // func tileAVX2r4x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r4x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -9419,39 +8794,28 @@ complete:
 	RET
 
 // func tileAVX2r5x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r5x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	MOVQ   96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -9685,45 +9049,32 @@ complete:
 	RET
 
 // func tileAVX2r6x16(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r6x16(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	CMPQ   88(AX), $0x00
+	JE     summed
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   (AX), DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (DI)(CX*4), R9
+	ADDQ   CX, R9
+	MOVQ   96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -9995,26 +9346,23 @@ complete:
 	RET
 
 // func tileAVX2r1x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r1x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    64(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -10102,29 +9450,24 @@ complete:
 	RET
 
 // func tileAVX2r2x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r2x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	MOVQ    96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -10232,32 +9575,25 @@ complete:
 	RET
 
 // func tileAVX2r3x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r3x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	MOVQ    96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -10385,36 +9721,27 @@ complete:
 	RET
 
 // func tileAVX2r4x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r4x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	MOVQ    96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -10562,39 +9889,28 @@ complete:
 	RET
 
 // func tileAVX2r5x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r5x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	MOVQ    96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -10762,44 +10078,31 @@ complete:
 	RET
 
 // func tileAVX2r6x8m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r6x8m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	LEAQ    (DI)(CX*4), R9
+	ADDQ    CX, R9
+	MOVQ    96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11
@@ -10993,27 +10296,24 @@ complete:
 	RET
 
 // func tileAVX2r1x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r1x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       64(AX), BX
-	MOVQ       (AX), SI
-	MOVQ       96(AX), DI
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    64(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    96(AX), DI
 
 segment:
 	MOVQ 88(AX), R8
@@ -11119,31 +10419,26 @@ complete:
 	RET
 
 // func tileAVX2r2x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r2x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	MOVQ    96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -11281,35 +10576,28 @@ complete:
 	RET
 
 // func tileAVX2r3x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r3x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	MOVQ       96(AX), R8
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	MOVQ    96(AX), R8
 
 segment:
 	MOVQ 88(AX), R9
@@ -11479,40 +10767,31 @@ complete:
 	RET
 
 // func tileAVX2r4x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r4x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	MOVQ    96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -11714,44 +10993,33 @@ complete:
 	RET
 
 // func tileAVX2r5x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r5x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	MOVQ       96(AX), R9
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	MOVQ    96(AX), R9
 
 segment:
 	MOVQ 88(AX), R10
@@ -11985,50 +11253,37 @@ complete:
 	RET
 
 // func tileAVX2r6x16m(t *tile)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, FMA3
 TEXT ·tileAVX2r6x16m(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	LEAQ       laneMasks<>+32(SB), CX
-	MOVQ       120(AX), DX
-	SHLQ       $0x02, DX
-	SUBQ       DX, CX
-	VMOVDQU    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	MOVQ       16(AX), CX
-	MOVQ       72(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	CMPQ       88(AX), $0x00
-	JE         summed
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
-	MOVQ       8(AX), BX
-	MOVQ       64(AX), SI
-	MOVQ       (AX), DI
-	LEAQ       (CX)(CX*2), R8
-	LEAQ       (DI)(CX*4), R9
-	ADDQ       CX, R9
-	MOVQ       96(AX), R10
+	MOVQ    t+0(FP), AX
+	LEAQ    laneMasks<>+32(SB), CX
+	MOVQ    120(AX), DX
+	SHLQ    $0x02, DX
+	SUBQ    DX, CX
+	VMOVDQU (CX), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	CMPQ    88(AX), $0x00
+	JE      summed
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    64(AX), SI
+	MOVQ    (AX), DI
+	LEAQ    (CX)(CX*2), R8
+	LEAQ    (DI)(CX*4), R9
+	ADDQ    CX, R9
+	MOVQ    96(AX), R10
 
 segment:
 	MOVQ 88(AX), R11

@@ -4,7 +4,7 @@ package kernel
 // memory for those to come.
 type products struct {
 	now        product
-	rows, cols int // blocks of the one that runs
+	rows, cols int // blocks of the one that runs, or of rows of its sums
 	split      int // parts of its sum
 	batch      batch
 
@@ -21,7 +21,7 @@ func (s *products) init(p *Pool) {
 		w.tile = tile{}
 	}
 	s.sum = func(part, worker int) { s.sumPart(p.workers[worker], part) }
-	s.reduce = s.reducePart
+	s.reduce = func(part, worker int) { s.reducePart(p.workers[worker], part, s.rows) }
 	s.items = func(part, worker int) { s.batch.part(&s.now, p.workers[worker], part) }
 }
 
@@ -46,7 +46,8 @@ func (s *products) run(p *Pool, g *product) {
 		s.split = split
 		s.partial.get(split * g.m * g.n)
 		p.Run(split, s.sum)
-		p.Run(g.m, s.reduce)
+		s.rows = min(g.m, threads)
+		p.Run(s.rows, s.reduce)
 		return
 	}
 	s.rows, s.cols = g.grid(threads)

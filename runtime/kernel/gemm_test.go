@@ -118,7 +118,7 @@ var sizes = []int{0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65}
 
 // triples are sizes (M, N, K): all equal, some at random, and some for each path.
 func triples(r *rand.Rand, random int) [][3]int {
-	out := [][3]int{{3, 200, 300}, {300, 70, 20}, {200, 40, 600}, {5, 7, 9000}, {1, 600, 40}, {600, 1, 40}, {400, 100, 64}}
+	out := [][3]int{{3, 200, 300}, {300, 70, 20}, {200, 40, 600}, {5, 7, 9000}, {30, 40, 3000}, {1, 600, 40}, {600, 1, 40}, {400, 100, 64}}
 	for _, n := range sizes {
 		out = append(out, [3]int{n, n, n})
 	}

@@ -97,26 +97,10 @@ func writeTile(c *build.Context, vs vectors, rows, vecs int) {
 			vs.zero(acc[i][v])
 		}
 	}
-	writeFetch(c, vs, t, acc)
 	writeSums(c, vs, t, acc)
 	writeStores(c, vs, t, acc)
 	c.VZEROUPPER()
 	c.RET()
-}
-
-// writeFetch asks for the lines of C, which are wanted when the sums are done.
-func writeFetch(c *build.Context, vs vectors, t reg.Register, acc [][]reg.VecVirtual) {
-	p, stride := c.GP64(), c.GP64()
-	c.MOVQ(operand.Mem{Base: t, Disp: tileC}, p)
-	c.MOVQ(operand.Mem{Base: t, Disp: tileCRow}, stride)
-	for i := range acc {
-		for at := 0; at < len(acc[i])*vs.width(); at += 64 {
-			c.PREFETCHT0(operand.Mem{Base: p, Disp: at})
-		}
-		if i+1 < len(acc) {
-			c.ADDQ(stride, p)
-		}
-	}
 }
 
 // unroll is how many steps of k one turn of the inner loop takes.
