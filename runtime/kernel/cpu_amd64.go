@@ -4,8 +4,6 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run onnxcompress/internal/cmd/kernels -kernel gemm -out gemm_amd64.s -stubs gemm_amd64.go
-
 // levels are those that this processor has, the best first.
 func levels() []*level {
 	all := []*level{definition}

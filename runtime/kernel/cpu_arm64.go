@@ -2,8 +2,6 @@
 
 package kernel
 
-//go:generate go run onnxcompress/internal/cmd/kernels -kernel neon -out gemm_arm64.s -stubs gemm_arm64.go
-
 // levels are those that this processor has, the best first.
 func levels() []*level { return []*level{neon, definition} }
 

@@ -1,5 +1,8 @@
 package kernel
 
+//go:generate go run onnxcompress/internal/cmd/kernels -kernel gemm -out gemm_amd64.s -stubs gemm_amd64.go
+//go:generate go run onnxcompress/internal/cmd/kernels -kernel neon -out gemm_arm64.s -stubs gemm_arm64.go
+
 // tile is the argument of a micro-kernel, which computes, for rows × cols elements,
 //
 //	C = alpha·Σ A·B + beta·C + bias + residual
