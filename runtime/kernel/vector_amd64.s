@@ -1568,8 +1568,8 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VDIVPS       Y3, Y4, Y3
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y1
 	VMULPS       Y2, Y3, Y2
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y1
 	VBLENDVPS    Y1, Y2, Y3, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -1788,8 +1788,8 @@ body:
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y2, Y5, Y2
 	VMULPS       Y3, Y2, Y3
-	VBROADCASTSS vectorConstants<>+1920(SB), Y5
-	VFMADD213PS  vectorConstants<>+1952(SB), Y2, Y5
+	VSUBPS       vectorConstants<>+1920(SB), Y2, Y2
+	VBROADCASTSS vectorConstants<>+1952(SB), Y5
 	VFMADD213PS  vectorConstants<>+1984(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+2016(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+2048(SB), Y2, Y5
@@ -1798,7 +1798,6 @@ body:
 	VFMADD213PS  vectorConstants<>+2144(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+2176(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+2208(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2240(SB), Y2, Y5
 	VMULPS       Y5, Y3, Y2
 	VMULPS       vectorConstants<>+384(SB), Y4, Y3
 	VFNMADD231PS Y2, Y3, Y2
@@ -1847,14 +1846,14 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VBROADCASTSS vectorConstants<>+2304(SB), Y2
+	VBROADCASTSS vectorConstants<>+2272(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VBROADCASTSS vectorConstants<>+2272(SB), Y3
+	VBROADCASTSS vectorConstants<>+2240(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       Y2, Y2, Y3
-	VBROADCASTSS vectorConstants<>+2336(SB), Y4
+	VBROADCASTSS vectorConstants<>+2304(SB), Y4
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  vectorConstants<>+2368(SB), Y4, Y3
+	VFMADD213PS  vectorConstants<>+2336(SB), Y4, Y3
 	VMULPS       Y3, Y2, Y2
 	VORPS        vectorConstants<>+992(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
@@ -1885,8 +1884,8 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y2
 	VMULPS       Y3, Y4, Y3
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y2
 	VBLENDVPS    Y2, Y3, Y4, Y2
 	VMULPS       Y2, Y1, Y1
 	CMPQ         CX, $0x08
@@ -1958,8 +1957,8 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VDIVPS       Y3, Y4, Y3
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y4
 	VMULPS       Y2, Y3, Y2
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y2
 	VMULPS       Y2, Y1, Y1
 	CMPQ         CX, $0x08
@@ -2000,7 +1999,7 @@ block:
 	CMPQ         CX, $0x10
 	JLT          single
 	VMOVUPS      (BX)(AX*4), Y1
-	VBROADCASTSS vectorConstants<>+2400(SB), Y2
+	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
@@ -2010,7 +2009,7 @@ block:
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (DX)(AX*4)
 	VMOVUPS      32(BX)(AX*4), Y1
-	VBROADCASTSS vectorConstants<>+2400(SB), Y2
+	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
@@ -2029,7 +2028,7 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VBROADCASTSS vectorConstants<>+2400(SB), Y2
+	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
@@ -2104,7 +2103,8 @@ body:
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y3, Y2
 	VSUBPS       vectorConstants<>+384(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+2432(SB), Y4
+	VBROADCASTSS vectorConstants<>+2400(SB), Y4
+	VFMADD213PS  vectorConstants<>+2432(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2464(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2496(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2528(SB), Y3, Y4
@@ -2114,7 +2114,6 @@ body:
 	VFMADD213PS  vectorConstants<>+2656(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2688(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2720(SB), Y3, Y4
-	VFMADD213PS  vectorConstants<>+2752(SB), Y3, Y4
 	VMULPS       Y4, Y2, Y2
 	VBROADCASTSS vectorConstants<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
@@ -2159,7 +2158,7 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VBROADCASTSS vectorConstants<>+2784(SB), Y2
+	VBROADCASTSS vectorConstants<>+2752(SB), Y2
 	VMINPS       Y1, Y2, Y2
 	VBROADCASTSS vectorConstants<>+128(SB), Y3
 	VMINPS       Y2, Y3, Y2
@@ -2712,10 +2711,10 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+2816(SB), Y3
+	VBROADCASTSS vectorConstants<>+2784(SB), Y3
 	VMOVAPS      Y2, Y4
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y4
-	VCMPPS       $0x12, vectorConstants<>+2848(SB), Y2, Y3
+	VCMPPS       $0x12, vectorConstants<>+2816(SB), Y2, Y3
 	VBLENDVPS    Y3, vectorConstants<>+0(SB), Y4, Y3
 	VCMPPS       $0x1e, vectorConstants<>+1888(SB), Y2, Y2
 	VBLENDVPS    Y2, vectorConstants<>+64(SB), Y3, Y2
@@ -2998,7 +2997,7 @@ single:
 
 body:
 	VMULPS  Y2, Y2, Y2
-	VMULPS  vectorConstants<>+2880(SB), Y2, Y2
+	VMULPS  vectorConstants<>+2848(SB), Y2, Y2
 	VMULPS  Y1, Y2, Y1
 	CMPQ    CX, $0x08
 	JLT     last
@@ -3044,7 +3043,7 @@ single:
 
 body:
 	VMULPS       Y2, Y2, Y2
-	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
+	VMULPS       vectorConstants<>+2848(SB), Y2, Y2
 	VBROADCASTSS vectorConstants<>+128(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
@@ -3070,7 +3069,7 @@ body:
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+2912(SB), Y2, Y2
+	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
 	VMULPS       Y1, Y2, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -3151,8 +3150,8 @@ body:
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
 	VDIVPS       Y3, Y6, Y3
 	VMULPS       Y4, Y3, Y6
-	VBROADCASTSS vectorConstants<>+1920(SB), Y7
-	VFMADD213PS  vectorConstants<>+1952(SB), Y3, Y7
+	VSUBPS       vectorConstants<>+1920(SB), Y3, Y3
+	VBROADCASTSS vectorConstants<>+1952(SB), Y7
 	VFMADD213PS  vectorConstants<>+1984(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2016(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2048(SB), Y3, Y7
@@ -3161,7 +3160,6 @@ body:
 	VFMADD213PS  vectorConstants<>+2144(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2176(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2208(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+2240(SB), Y3, Y7
 	VMULPS       Y7, Y6, Y3
 	VMULPS       vectorConstants<>+384(SB), Y5, Y5
 	VFNMADD231PS Y3, Y5, Y3
@@ -3171,9 +3169,9 @@ body:
 	VBLENDVPS    Y5, Y3, Y6, Y3
 	VBROADCASTSS vectorConstants<>+1824(SB), Y5
 	VMINPS       Y2, Y5, Y2
-	VBROADCASTSS vectorConstants<>+2944(SB), Y5
+	VBROADCASTSS vectorConstants<>+2912(SB), Y5
 	VMAXPS       Y2, Y5, Y2
-	VMULPS       vectorConstants<>+2976(SB), Y4, Y4
+	VMULPS       vectorConstants<>+2944(SB), Y4, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y2, Y3
 	VMULPS       Y1, Y3, Y1
@@ -3220,18 +3218,18 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+2304(SB), Y3
-	VMINPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+2272(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+2240(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+2304(SB), Y3
+	VBROADCASTSS vectorConstants<>+2272(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VBROADCASTSS vectorConstants<>+2272(SB), Y4
+	VBROADCASTSS vectorConstants<>+2240(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMULPS       Y3, Y3, Y4
-	VBROADCASTSS vectorConstants<>+2336(SB), Y5
+	VBROADCASTSS vectorConstants<>+2304(SB), Y5
 	VMOVAPS      Y4, Y4
-	VFMADD213PS  vectorConstants<>+2368(SB), Y5, Y4
+	VFMADD213PS  vectorConstants<>+2336(SB), Y5, Y4
 	VMULPS       Y4, Y3, Y3
 	VORPS        vectorConstants<>+992(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
@@ -3262,16 +3260,15 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y4, Y5
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
 	VDIVPS       Y5, Y6, Y5
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y3, Y3
 	VMULPS       Y4, Y5, Y4
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y3, Y3
 	VBLENDVPS    Y3, Y4, Y5, Y3
-	VMULPS       Y2, Y2, Y4
-	VBROADCASTSS vectorConstants<>+3008(SB), Y5
-	VMOVAPS      Y4, Y4
-	VFMADD213PS  vectorConstants<>+2368(SB), Y5, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS Y3, Y3, Y4
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y2, Y2, Y5
+	VBROADCASTSS vectorConstants<>+2976(SB), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD213PS  vectorConstants<>+2336(SB), Y6, Y5
+	VMULPS       Y5, Y2, Y2
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y2, Y3
 	VMULPS       Y1, Y3, Y1
@@ -3318,7 +3315,7 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+3040(SB), Y3
+	VBROADCASTSS vectorConstants<>+3008(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
@@ -3351,14 +3348,13 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y5
 	VMULPS       Y3, Y4, Y3
-	VBLENDVPS    Y5, Y3, Y4, Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS Y3, Y3, Y4
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y2, Y3
-	VMULPS       Y1, Y3, Y1
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y5
+	VBLENDVPS    Y5, Y3, Y4, Y5
+	VMULPS       Y3, Y4, Y3
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VMULPS       Y1, Y4, Y1
 	CMPQ         CX, $0x08
 	JLT          last
 	VMOVUPS      Y1, (DX)(AX*4)
@@ -3431,8 +3427,8 @@ body:
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y2
 	VMULPS       Y3, Y4, Y3
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y2
 	VBLENDVPS    Y2, Y3, Y4, Y2
 	VMULPS       Y1, Y2, Y1
 	CMPQ         CX, $0x08
@@ -3478,11 +3474,11 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+2784(SB), Y3
+	VBROADCASTSS vectorConstants<>+2752(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+2784(SB), Y3
+	VBROADCASTSS vectorConstants<>+2752(SB), Y3
 	VMINPS       Y2, Y3, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y3, Y4, Y3
@@ -3516,7 +3512,7 @@ body:
 	VDIVPS       Y5, Y6, Y5
 	VADDPS       vectorConstants<>+64(SB), Y3, Y6
 	VMULPS       Y3, Y6, Y3
-	VMULPS       vectorConstants<>+3072(SB), Y3, Y3
+	VMULPS       vectorConstants<>+3040(SB), Y3, Y3
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y6, Y3, Y3
 	VMULPS       Y5, Y4, Y4
@@ -7480,9 +7476,9 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z4
 	VDIVPS            Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z1
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
-	VMULPS            Z1, Z2, Z0
-	VBLENDMPS         Z0, Z2, K2, Z3
+	VBLENDMPS         Z1, Z2, K2, Z3
 	CMPQ              CX, $0x10
 	JLT               last
 	VMOVUPS           Z3, (DX)(AX*4)
@@ -7689,8 +7685,8 @@ body:
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z1, Z5, Z1
 	VMULPS            Z2, Z1, Z2
-	VBROADCASTSS      vectorConstants<>+1920(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+1952(SB), Z1, Z5
+	VSUBPS.BCST       vectorConstants<>+1920(SB), Z1, Z1
+	VBROADCASTSS      vectorConstants<>+1952(SB), Z5
 	VFMADD213PS.BCST  vectorConstants<>+1984(SB), Z1, Z5
 	VFMADD213PS.BCST  vectorConstants<>+2016(SB), Z1, Z5
 	VFMADD213PS.BCST  vectorConstants<>+2048(SB), Z1, Z5
@@ -7699,7 +7695,6 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2144(SB), Z1, Z5
 	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z1, Z5
 	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2240(SB), Z1, Z5
 	VMULPS            Z5, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+384(SB), Z4, Z2
 	VFNMADD231PS      Z1, Z2, Z1
@@ -7747,14 +7742,14 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VBROADCASTSS      vectorConstants<>+2304(SB), Z1
+	VBROADCASTSS      vectorConstants<>+2272(SB), Z1
 	VMINPS            Z0, Z1, Z1
-	VBROADCASTSS      vectorConstants<>+2272(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2240(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      vectorConstants<>+2336(SB), Z4
+	VBROADCASTSS      vectorConstants<>+2304(SB), Z4
 	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  vectorConstants<>+2368(SB), Z4, Z2
+	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z4, Z2
 	VMULPS            Z2, Z1, Z1
 	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z4
@@ -7777,9 +7772,9 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z4, Z5, Z4
+	VMULPS            Z2, Z4, Z2
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
-	VMULPS            Z2, Z4, Z1
-	VBLENDMPS         Z1, Z4, K2, Z3
+	VBLENDMPS         Z2, Z4, K2, Z3
 	VMULPS            Z3, Z0, Z0
 	CMPQ              CX, $0x10
 	JLT               last
@@ -7841,8 +7836,8 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z4
 	VDIVPS            Z2, Z4, Z2
-	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
 	VMULPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
 	VBLENDMPS         Z1, Z2, K2, Z3
 	VMULPS            Z3, Z0, Z0
 	CMPQ              CX, $0x10
@@ -7882,7 +7877,7 @@ block:
 	CMPQ             CX, $0x20
 	JLT              single
 	VMOVUPS          (BX)(AX*4), Z0
-	VBROADCASTSS     vectorConstants<>+2400(SB), Z1
+	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
 	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
@@ -7892,7 +7887,7 @@ block:
 	VMULPS           Z1, Z0, Z0
 	VMOVUPS          Z0, (DX)(AX*4)
 	VMOVUPS          64(BX)(AX*4), Z0
-	VBROADCASTSS     vectorConstants<>+2400(SB), Z1
+	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
 	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
@@ -7911,7 +7906,7 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VBROADCASTSS     vectorConstants<>+2400(SB), Z1
+	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
 	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
@@ -7977,7 +7972,8 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VSCALEFPS         Z2, Z3, Z1
 	VSUBPS.BCST       vectorConstants<>+384(SB), Z1, Z2
-	VBROADCASTSS      vectorConstants<>+2432(SB), Z3
+	VBROADCASTSS      vectorConstants<>+2400(SB), Z3
+	VFMADD213PS.BCST  vectorConstants<>+2432(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2464(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2496(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2528(SB), Z2, Z3
@@ -7987,7 +7983,6 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2656(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2688(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2720(SB), Z2, Z3
-	VFMADD213PS.BCST  vectorConstants<>+2752(SB), Z2, Z3
 	VMULPS            Z3, Z1, Z1
 	VBROADCASTSS      vectorConstants<>+0(SB), Z2
 	VMAXPS            Z0, Z2, Z0
@@ -8031,7 +8026,7 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VBROADCASTSS      vectorConstants<>+2784(SB), Z1
+	VBROADCASTSS      vectorConstants<>+2752(SB), Z1
 	VMINPS            Z0, Z1, Z1
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
@@ -8567,10 +8562,10 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS     vectorConstants<>+2816(SB), Z2
+	VBROADCASTSS     vectorConstants<>+2784(SB), Z2
 	VMOVAPS          Z1, Z3
 	VFMADD213PS.BCST vectorConstants<>+384(SB), Z2, Z3
-	VCMPPS.BCST      $0x12, vectorConstants<>+2848(SB), Z1, K2
+	VCMPPS.BCST      $0x12, vectorConstants<>+2816(SB), Z1, K2
 	VBLENDMPS.BCST   vectorConstants<>+0(SB), Z3, K2, Z4
 	VCMPPS.BCST      $0x1e, vectorConstants<>+1888(SB), Z1, K2
 	VBLENDMPS.BCST   vectorConstants<>+64(SB), Z4, K2, Z5
@@ -8847,7 +8842,7 @@ single:
 
 body:
 	VMULPS      Z1, Z1, Z1
-	VMULPS.BCST vectorConstants<>+2880(SB), Z1, Z1
+	VMULPS.BCST vectorConstants<>+2848(SB), Z1, Z1
 	VMULPS      Z0, Z1, Z0
 	CMPQ        CX, $0x10
 	JLT         last
@@ -8892,7 +8887,7 @@ single:
 
 body:
 	VMULPS            Z1, Z1, Z1
-	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
+	VMULPS.BCST       vectorConstants<>+2848(SB), Z1, Z1
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+96(SB), Z2
@@ -8910,7 +8905,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VSCALEFPS         Z2, Z3, Z1
-	VMULPS.BCST       vectorConstants<>+2912(SB), Z1, Z1
+	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
 	VMULPS            Z0, Z1, Z0
 	CMPQ              CX, $0x10
 	JLT               last
@@ -8982,8 +8977,8 @@ body:
 	VBROADCASTSS      vectorConstants<>+64(SB), Z6
 	VDIVPS            Z2, Z6, Z2
 	VMULPS            Z3, Z2, Z6
-	VBROADCASTSS      vectorConstants<>+1920(SB), Z7
-	VFMADD213PS.BCST  vectorConstants<>+1952(SB), Z2, Z7
+	VSUBPS.BCST       vectorConstants<>+1920(SB), Z2, Z2
+	VBROADCASTSS      vectorConstants<>+1952(SB), Z7
 	VFMADD213PS.BCST  vectorConstants<>+1984(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2016(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2048(SB), Z2, Z7
@@ -8992,7 +8987,6 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2144(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z2, Z7
-	VFMADD213PS.BCST  vectorConstants<>+2240(SB), Z2, Z7
 	VMULPS            Z7, Z6, Z2
 	VMULPS.BCST       vectorConstants<>+384(SB), Z5, Z5
 	VFNMADD231PS      Z2, Z5, Z2
@@ -9002,9 +8996,9 @@ body:
 	VBLENDMPS         Z2, Z5, K2, Z4
 	VBROADCASTSS      vectorConstants<>+1824(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+2944(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2912(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+2976(SB), Z3, Z2
+	VMULPS.BCST       vectorConstants<>+2944(SB), Z3, Z2
 	VMOVAPS           Z4, Z3
 	VFMADD231PS       Z2, Z1, Z3
 	VMULPS            Z0, Z3, Z0
@@ -9050,18 +9044,18 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS      vectorConstants<>+2304(SB), Z2
-	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+2272(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      vectorConstants<>+2240(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+2304(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2272(SB), Z2
 	VMINPS            Z1, Z2, Z2
-	VBROADCASTSS      vectorConstants<>+2272(SB), Z4
+	VBROADCASTSS      vectorConstants<>+2240(SB), Z4
 	VMAXPS            Z2, Z4, Z2
 	VMULPS            Z2, Z2, Z4
-	VBROADCASTSS      vectorConstants<>+2336(SB), Z5
+	VBROADCASTSS      vectorConstants<>+2304(SB), Z5
 	VMOVAPS           Z4, Z4
-	VFMADD213PS.BCST  vectorConstants<>+2368(SB), Z5, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
 	VMULPS            Z4, Z2, Z2
 	VORPS.BCST        vectorConstants<>+992(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+128(SB), Z5
@@ -9084,16 +9078,15 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z4, Z5
 	VBROADCASTSS      vectorConstants<>+64(SB), Z6
 	VDIVPS            Z5, Z6, Z5
+	VMULPS            Z4, Z5, Z4
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z2, K2
+	VBLENDMPS         Z4, Z5, K2, Z3
 	VMULPS            Z4, Z5, Z2
-	VBLENDMPS         Z2, Z5, K2, Z3
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      vectorConstants<>+3008(SB), Z4
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  vectorConstants<>+2368(SB), Z4, Z2
-	VMULPS            Z2, Z1, Z1
-	VMOVAPS           Z3, Z2
-	VFNMADD231PS      Z3, Z3, Z2
+	VMULPS            Z1, Z1, Z4
+	VBROADCASTSS      vectorConstants<>+2976(SB), Z5
+	VMOVAPS           Z4, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
+	VMULPS            Z4, Z1, Z1
 	VMOVAPS           Z3, Z4
 	VFMADD231PS       Z2, Z1, Z4
 	VMULPS            Z0, Z4, Z0
@@ -9139,7 +9132,7 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS      vectorConstants<>+3040(SB), Z2
+	VBROADCASTSS      vectorConstants<>+3008(SB), Z2
 	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+96(SB), Z2
 	VMAXPS            Z1, Z2, Z1
@@ -9164,11 +9157,10 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z4, Z5, Z4
-	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
 	VMULPS            Z2, Z4, Z2
+	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
 	VBLENDMPS         Z2, Z4, K2, Z3
-	VMOVAPS           Z3, Z2
-	VFNMADD231PS      Z3, Z3, Z2
+	VMULPS            Z2, Z4, Z2
 	VMOVAPS           Z3, Z4
 	VFMADD231PS       Z2, Z1, Z4
 	VMULPS            Z0, Z4, Z0
@@ -9235,9 +9227,9 @@ body:
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z3
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z3, Z5, Z3
+	VMULPS            Z2, Z3, Z2
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
-	VMULPS            Z2, Z3, Z1
-	VBLENDMPS         Z1, Z3, K2, Z4
+	VBLENDMPS         Z2, Z3, K2, Z4
 	VMULPS            Z0, Z4, Z0
 	CMPQ              CX, $0x10
 	JLT               last
@@ -9281,11 +9273,11 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS      vectorConstants<>+2784(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2752(SB), Z2
 	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+96(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+2784(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2752(SB), Z2
 	VMINPS            Z1, Z2, Z2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
@@ -9311,7 +9303,7 @@ body:
 	VDIVPS            Z4, Z5, Z4
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z5
 	VMULPS            Z2, Z5, Z2
-	VMULPS.BCST       vectorConstants<>+3072(SB), Z2, Z2
+	VMULPS.BCST       vectorConstants<>+3040(SB), Z2, Z2
 	VMULPS            Z4, Z4, Z5
 	VMULPS            Z5, Z2, Z2
 	VMULPS            Z4, Z3, Z3
@@ -12138,155 +12130,151 @@ DATA vectorConstants<>+1888(SB)/8, $0x4040000040400000
 DATA vectorConstants<>+1896(SB)/8, $0x4040000040400000
 DATA vectorConstants<>+1904(SB)/8, $0x4040000040400000
 DATA vectorConstants<>+1912(SB)/8, $0x4040000040400000
-DATA vectorConstants<>+1920(SB)/8, $0x4551329e4551329e
-DATA vectorConstants<>+1928(SB)/8, $0x4551329e4551329e
-DATA vectorConstants<>+1936(SB)/8, $0x4551329e4551329e
-DATA vectorConstants<>+1944(SB)/8, $0x4551329e4551329e
-DATA vectorConstants<>+1952(SB)/8, $0xc5d841aac5d841aa
-DATA vectorConstants<>+1960(SB)/8, $0xc5d841aac5d841aa
-DATA vectorConstants<>+1968(SB)/8, $0xc5d841aac5d841aa
-DATA vectorConstants<>+1976(SB)/8, $0xc5d841aac5d841aa
-DATA vectorConstants<>+1984(SB)/8, $0x45b4cc6c45b4cc6c
-DATA vectorConstants<>+1992(SB)/8, $0x45b4cc6c45b4cc6c
-DATA vectorConstants<>+2000(SB)/8, $0x45b4cc6c45b4cc6c
-DATA vectorConstants<>+2008(SB)/8, $0x45b4cc6c45b4cc6c
-DATA vectorConstants<>+2016(SB)/8, $0xc513be1bc513be1b
-DATA vectorConstants<>+2024(SB)/8, $0xc513be1bc513be1b
-DATA vectorConstants<>+2032(SB)/8, $0xc513be1bc513be1b
-DATA vectorConstants<>+2040(SB)/8, $0xc513be1bc513be1b
-DATA vectorConstants<>+2048(SB)/8, $0x43e34c7043e34c70
-DATA vectorConstants<>+2056(SB)/8, $0x43e34c7043e34c70
-DATA vectorConstants<>+2064(SB)/8, $0x43e34c7043e34c70
-DATA vectorConstants<>+2072(SB)/8, $0x43e34c7043e34c70
-DATA vectorConstants<>+2080(SB)/8, $0xc282fe33c282fe33
-DATA vectorConstants<>+2088(SB)/8, $0xc282fe33c282fe33
-DATA vectorConstants<>+2096(SB)/8, $0xc282fe33c282fe33
-DATA vectorConstants<>+2104(SB)/8, $0xc282fe33c282fe33
-DATA vectorConstants<>+2112(SB)/8, $0x4199bee44199bee4
-DATA vectorConstants<>+2120(SB)/8, $0x4199bee44199bee4
-DATA vectorConstants<>+2128(SB)/8, $0x4199bee44199bee4
-DATA vectorConstants<>+2136(SB)/8, $0x4199bee44199bee4
-DATA vectorConstants<>+2144(SB)/8, $0x40d645f540d645f5
-DATA vectorConstants<>+2152(SB)/8, $0x40d645f540d645f5
-DATA vectorConstants<>+2160(SB)/8, $0x40d645f540d645f5
-DATA vectorConstants<>+2168(SB)/8, $0x40d645f540d645f5
-DATA vectorConstants<>+2176(SB)/8, $0x404d976c404d976c
-DATA vectorConstants<>+2184(SB)/8, $0x404d976c404d976c
-DATA vectorConstants<>+2192(SB)/8, $0x404d976c404d976c
-DATA vectorConstants<>+2200(SB)/8, $0x404d976c404d976c
-DATA vectorConstants<>+2208(SB)/8, $0x3f9920a03f9920a0
-DATA vectorConstants<>+2216(SB)/8, $0x3f9920a03f9920a0
-DATA vectorConstants<>+2224(SB)/8, $0x3f9920a03f9920a0
-DATA vectorConstants<>+2232(SB)/8, $0x3f9920a03f9920a0
-DATA vectorConstants<>+2240(SB)/8, $0x3ecc42e83ecc42e8
-DATA vectorConstants<>+2248(SB)/8, $0x3ecc42e83ecc42e8
-DATA vectorConstants<>+2256(SB)/8, $0x3ecc42e83ecc42e8
-DATA vectorConstants<>+2264(SB)/8, $0x3ecc42e83ecc42e8
-DATA vectorConstants<>+2272(SB)/8, $0xc1400000c1400000
-DATA vectorConstants<>+2280(SB)/8, $0xc1400000c1400000
-DATA vectorConstants<>+2288(SB)/8, $0xc1400000c1400000
-DATA vectorConstants<>+2296(SB)/8, $0xc1400000c1400000
-DATA vectorConstants<>+2304(SB)/8, $0x4140000041400000
-DATA vectorConstants<>+2312(SB)/8, $0x4140000041400000
-DATA vectorConstants<>+2320(SB)/8, $0x4140000041400000
-DATA vectorConstants<>+2328(SB)/8, $0x4140000041400000
-DATA vectorConstants<>+2336(SB)/8, $0x3d9222793d922279
-DATA vectorConstants<>+2344(SB)/8, $0x3d9222793d922279
-DATA vectorConstants<>+2352(SB)/8, $0x3d9222793d922279
-DATA vectorConstants<>+2360(SB)/8, $0x3d9222793d922279
-DATA vectorConstants<>+2368(SB)/8, $0x3fcc422a3fcc422a
-DATA vectorConstants<>+2376(SB)/8, $0x3fcc422a3fcc422a
-DATA vectorConstants<>+2384(SB)/8, $0x3fcc422a3fcc422a
-DATA vectorConstants<>+2392(SB)/8, $0x3fcc422a3fcc422a
-DATA vectorConstants<>+2400(SB)/8, $0x3e2aaaab3e2aaaab
-DATA vectorConstants<>+2408(SB)/8, $0x3e2aaaab3e2aaaab
-DATA vectorConstants<>+2416(SB)/8, $0x3e2aaaab3e2aaaab
-DATA vectorConstants<>+2424(SB)/8, $0x3e2aaaab3e2aaaab
-DATA vectorConstants<>+2432(SB)/8, $0x3b02333d3b02333d
-DATA vectorConstants<>+2440(SB)/8, $0x3b02333d3b02333d
-DATA vectorConstants<>+2448(SB)/8, $0x3b02333d3b02333d
-DATA vectorConstants<>+2456(SB)/8, $0x3b02333d3b02333d
-DATA vectorConstants<>+2464(SB)/8, $0xbb5546d3bb5546d3
-DATA vectorConstants<>+2472(SB)/8, $0xbb5546d3bb5546d3
-DATA vectorConstants<>+2480(SB)/8, $0xbb5546d3bb5546d3
-DATA vectorConstants<>+2488(SB)/8, $0xbb5546d3bb5546d3
-DATA vectorConstants<>+2496(SB)/8, $0x3b8374803b837480
-DATA vectorConstants<>+2504(SB)/8, $0x3b8374803b837480
-DATA vectorConstants<>+2512(SB)/8, $0x3b8374803b837480
-DATA vectorConstants<>+2520(SB)/8, $0x3b8374803b837480
-DATA vectorConstants<>+2528(SB)/8, $0xbbdcfda6bbdcfda6
-DATA vectorConstants<>+2536(SB)/8, $0xbbdcfda6bbdcfda6
-DATA vectorConstants<>+2544(SB)/8, $0xbbdcfda6bbdcfda6
-DATA vectorConstants<>+2552(SB)/8, $0xbbdcfda6bbdcfda6
-DATA vectorConstants<>+2560(SB)/8, $0x3c421d173c421d17
-DATA vectorConstants<>+2568(SB)/8, $0x3c421d173c421d17
-DATA vectorConstants<>+2576(SB)/8, $0x3c421d173c421d17
-DATA vectorConstants<>+2584(SB)/8, $0x3c421d173c421d17
-DATA vectorConstants<>+2592(SB)/8, $0xbca88552bca88552
-DATA vectorConstants<>+2600(SB)/8, $0xbca88552bca88552
-DATA vectorConstants<>+2608(SB)/8, $0xbca88552bca88552
-DATA vectorConstants<>+2616(SB)/8, $0xbca88552bca88552
-DATA vectorConstants<>+2624(SB)/8, $0x3d15f5a63d15f5a6
-DATA vectorConstants<>+2632(SB)/8, $0x3d15f5a63d15f5a6
-DATA vectorConstants<>+2640(SB)/8, $0x3d15f5a63d15f5a6
-DATA vectorConstants<>+2648(SB)/8, $0x3d15f5a63d15f5a6
-DATA vectorConstants<>+2656(SB)/8, $0xbd8a9fcfbd8a9fcf
-DATA vectorConstants<>+2664(SB)/8, $0xbd8a9fcfbd8a9fcf
-DATA vectorConstants<>+2672(SB)/8, $0xbd8a9fcfbd8a9fcf
-DATA vectorConstants<>+2680(SB)/8, $0xbd8a9fcfbd8a9fcf
-DATA vectorConstants<>+2688(SB)/8, $0x3e07cada3e07cada
-DATA vectorConstants<>+2696(SB)/8, $0x3e07cada3e07cada
-DATA vectorConstants<>+2704(SB)/8, $0x3e07cada3e07cada
-DATA vectorConstants<>+2712(SB)/8, $0x3e07cada3e07cada
-DATA vectorConstants<>+2720(SB)/8, $0xbe93b9d3be93b9d3
-DATA vectorConstants<>+2728(SB)/8, $0xbe93b9d3be93b9d3
-DATA vectorConstants<>+2736(SB)/8, $0xbe93b9d3be93b9d3
-DATA vectorConstants<>+2744(SB)/8, $0xbe93b9d3be93b9d3
-DATA vectorConstants<>+2752(SB)/8, $0x3f4f991f3f4f991f
-DATA vectorConstants<>+2760(SB)/8, $0x3f4f991f3f4f991f
-DATA vectorConstants<>+2768(SB)/8, $0x3f4f991f3f4f991f
-DATA vectorConstants<>+2776(SB)/8, $0x3f4f991f3f4f991f
-DATA vectorConstants<>+2784(SB)/8, $0x41a0000041a00000
-DATA vectorConstants<>+2792(SB)/8, $0x41a0000041a00000
-DATA vectorConstants<>+2800(SB)/8, $0x41a0000041a00000
-DATA vectorConstants<>+2808(SB)/8, $0x41a0000041a00000
-DATA vectorConstants<>+2816(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2824(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2832(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2840(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2848(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2856(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2864(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2872(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2880(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2888(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2896(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2904(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2912(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2920(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2928(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2936(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2944(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2952(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2960(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2968(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2976(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2984(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2992(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+3000(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+3008(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3016(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3024(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3032(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3040(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3048(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3056(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3064(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3072(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3080(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3088(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3096(SB)/8, $0x4080000040800000
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $3104
+DATA vectorConstants<>+1920(SB)/8, $0x3e47ec7f3e47ec7f
+DATA vectorConstants<>+1928(SB)/8, $0x3e47ec7f3e47ec7f
+DATA vectorConstants<>+1936(SB)/8, $0x3e47ec7f3e47ec7f
+DATA vectorConstants<>+1944(SB)/8, $0x3e47ec7f3e47ec7f
+DATA vectorConstants<>+1952(SB)/8, $0xc3f46717c3f46717
+DATA vectorConstants<>+1960(SB)/8, $0xc3f46717c3f46717
+DATA vectorConstants<>+1968(SB)/8, $0xc3f46717c3f46717
+DATA vectorConstants<>+1976(SB)/8, $0xc3f46717c3f46717
+DATA vectorConstants<>+1984(SB)/8, $0x4315146243151462
+DATA vectorConstants<>+1992(SB)/8, $0x4315146243151462
+DATA vectorConstants<>+2000(SB)/8, $0x4315146243151462
+DATA vectorConstants<>+2008(SB)/8, $0x4315146243151462
+DATA vectorConstants<>+2016(SB)/8, $0x42b822aa42b822aa
+DATA vectorConstants<>+2024(SB)/8, $0x42b822aa42b822aa
+DATA vectorConstants<>+2032(SB)/8, $0x42b822aa42b822aa
+DATA vectorConstants<>+2040(SB)/8, $0x42b822aa42b822aa
+DATA vectorConstants<>+2048(SB)/8, $0xc225c3f9c225c3f9
+DATA vectorConstants<>+2056(SB)/8, $0xc225c3f9c225c3f9
+DATA vectorConstants<>+2064(SB)/8, $0xc225c3f9c225c3f9
+DATA vectorConstants<>+2072(SB)/8, $0xc225c3f9c225c3f9
+DATA vectorConstants<>+2080(SB)/8, $0xc1a3ede6c1a3ede6
+DATA vectorConstants<>+2088(SB)/8, $0xc1a3ede6c1a3ede6
+DATA vectorConstants<>+2096(SB)/8, $0xc1a3ede6c1a3ede6
+DATA vectorConstants<>+2104(SB)/8, $0xc1a3ede6c1a3ede6
+DATA vectorConstants<>+2112(SB)/8, $0x4103e7864103e786
+DATA vectorConstants<>+2120(SB)/8, $0x4103e7864103e786
+DATA vectorConstants<>+2128(SB)/8, $0x4103e7864103e786
+DATA vectorConstants<>+2136(SB)/8, $0x4103e7864103e786
+DATA vectorConstants<>+2144(SB)/8, $0x41113c2c41113c2c
+DATA vectorConstants<>+2152(SB)/8, $0x41113c2c41113c2c
+DATA vectorConstants<>+2160(SB)/8, $0x41113c2c41113c2c
+DATA vectorConstants<>+2168(SB)/8, $0x41113c2c41113c2c
+DATA vectorConstants<>+2176(SB)/8, $0x4063600240636002
+DATA vectorConstants<>+2184(SB)/8, $0x4063600240636002
+DATA vectorConstants<>+2192(SB)/8, $0x4063600240636002
+DATA vectorConstants<>+2200(SB)/8, $0x4063600240636002
+DATA vectorConstants<>+2208(SB)/8, $0x3f52c9653f52c965
+DATA vectorConstants<>+2216(SB)/8, $0x3f52c9653f52c965
+DATA vectorConstants<>+2224(SB)/8, $0x3f52c9653f52c965
+DATA vectorConstants<>+2232(SB)/8, $0x3f52c9653f52c965
+DATA vectorConstants<>+2240(SB)/8, $0xc1400000c1400000
+DATA vectorConstants<>+2248(SB)/8, $0xc1400000c1400000
+DATA vectorConstants<>+2256(SB)/8, $0xc1400000c1400000
+DATA vectorConstants<>+2264(SB)/8, $0xc1400000c1400000
+DATA vectorConstants<>+2272(SB)/8, $0x4140000041400000
+DATA vectorConstants<>+2280(SB)/8, $0x4140000041400000
+DATA vectorConstants<>+2288(SB)/8, $0x4140000041400000
+DATA vectorConstants<>+2296(SB)/8, $0x4140000041400000
+DATA vectorConstants<>+2304(SB)/8, $0x3d9222793d922279
+DATA vectorConstants<>+2312(SB)/8, $0x3d9222793d922279
+DATA vectorConstants<>+2320(SB)/8, $0x3d9222793d922279
+DATA vectorConstants<>+2328(SB)/8, $0x3d9222793d922279
+DATA vectorConstants<>+2336(SB)/8, $0x3fcc422a3fcc422a
+DATA vectorConstants<>+2344(SB)/8, $0x3fcc422a3fcc422a
+DATA vectorConstants<>+2352(SB)/8, $0x3fcc422a3fcc422a
+DATA vectorConstants<>+2360(SB)/8, $0x3fcc422a3fcc422a
+DATA vectorConstants<>+2368(SB)/8, $0x3e2aaaab3e2aaaab
+DATA vectorConstants<>+2376(SB)/8, $0x3e2aaaab3e2aaaab
+DATA vectorConstants<>+2384(SB)/8, $0x3e2aaaab3e2aaaab
+DATA vectorConstants<>+2392(SB)/8, $0x3e2aaaab3e2aaaab
+DATA vectorConstants<>+2400(SB)/8, $0x3b02333d3b02333d
+DATA vectorConstants<>+2408(SB)/8, $0x3b02333d3b02333d
+DATA vectorConstants<>+2416(SB)/8, $0x3b02333d3b02333d
+DATA vectorConstants<>+2424(SB)/8, $0x3b02333d3b02333d
+DATA vectorConstants<>+2432(SB)/8, $0xbb5546d3bb5546d3
+DATA vectorConstants<>+2440(SB)/8, $0xbb5546d3bb5546d3
+DATA vectorConstants<>+2448(SB)/8, $0xbb5546d3bb5546d3
+DATA vectorConstants<>+2456(SB)/8, $0xbb5546d3bb5546d3
+DATA vectorConstants<>+2464(SB)/8, $0x3b8374803b837480
+DATA vectorConstants<>+2472(SB)/8, $0x3b8374803b837480
+DATA vectorConstants<>+2480(SB)/8, $0x3b8374803b837480
+DATA vectorConstants<>+2488(SB)/8, $0x3b8374803b837480
+DATA vectorConstants<>+2496(SB)/8, $0xbbdcfda6bbdcfda6
+DATA vectorConstants<>+2504(SB)/8, $0xbbdcfda6bbdcfda6
+DATA vectorConstants<>+2512(SB)/8, $0xbbdcfda6bbdcfda6
+DATA vectorConstants<>+2520(SB)/8, $0xbbdcfda6bbdcfda6
+DATA vectorConstants<>+2528(SB)/8, $0x3c421d173c421d17
+DATA vectorConstants<>+2536(SB)/8, $0x3c421d173c421d17
+DATA vectorConstants<>+2544(SB)/8, $0x3c421d173c421d17
+DATA vectorConstants<>+2552(SB)/8, $0x3c421d173c421d17
+DATA vectorConstants<>+2560(SB)/8, $0xbca88552bca88552
+DATA vectorConstants<>+2568(SB)/8, $0xbca88552bca88552
+DATA vectorConstants<>+2576(SB)/8, $0xbca88552bca88552
+DATA vectorConstants<>+2584(SB)/8, $0xbca88552bca88552
+DATA vectorConstants<>+2592(SB)/8, $0x3d15f5a63d15f5a6
+DATA vectorConstants<>+2600(SB)/8, $0x3d15f5a63d15f5a6
+DATA vectorConstants<>+2608(SB)/8, $0x3d15f5a63d15f5a6
+DATA vectorConstants<>+2616(SB)/8, $0x3d15f5a63d15f5a6
+DATA vectorConstants<>+2624(SB)/8, $0xbd8a9fcfbd8a9fcf
+DATA vectorConstants<>+2632(SB)/8, $0xbd8a9fcfbd8a9fcf
+DATA vectorConstants<>+2640(SB)/8, $0xbd8a9fcfbd8a9fcf
+DATA vectorConstants<>+2648(SB)/8, $0xbd8a9fcfbd8a9fcf
+DATA vectorConstants<>+2656(SB)/8, $0x3e07cada3e07cada
+DATA vectorConstants<>+2664(SB)/8, $0x3e07cada3e07cada
+DATA vectorConstants<>+2672(SB)/8, $0x3e07cada3e07cada
+DATA vectorConstants<>+2680(SB)/8, $0x3e07cada3e07cada
+DATA vectorConstants<>+2688(SB)/8, $0xbe93b9d3be93b9d3
+DATA vectorConstants<>+2696(SB)/8, $0xbe93b9d3be93b9d3
+DATA vectorConstants<>+2704(SB)/8, $0xbe93b9d3be93b9d3
+DATA vectorConstants<>+2712(SB)/8, $0xbe93b9d3be93b9d3
+DATA vectorConstants<>+2720(SB)/8, $0x3f4f991f3f4f991f
+DATA vectorConstants<>+2728(SB)/8, $0x3f4f991f3f4f991f
+DATA vectorConstants<>+2736(SB)/8, $0x3f4f991f3f4f991f
+DATA vectorConstants<>+2744(SB)/8, $0x3f4f991f3f4f991f
+DATA vectorConstants<>+2752(SB)/8, $0x41a0000041a00000
+DATA vectorConstants<>+2760(SB)/8, $0x41a0000041a00000
+DATA vectorConstants<>+2768(SB)/8, $0x41a0000041a00000
+DATA vectorConstants<>+2776(SB)/8, $0x41a0000041a00000
+DATA vectorConstants<>+2784(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2792(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2800(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2808(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2816(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2824(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2832(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2840(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2848(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2856(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2864(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2872(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2880(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2888(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2896(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2904(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2912(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2920(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2928(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2936(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2944(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2952(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2960(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2968(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2976(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+2984(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+2992(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3000(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3008(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3016(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3024(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3032(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3040(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3048(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3056(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3064(SB)/8, $0x4080000040800000
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $3072
 
 DATA vectorEdge<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorEdge<>+8(SB)/8, $0xffffffffffffffff

@@ -32,9 +32,9 @@ const (
 	geluEnd    = 12
 )
 
-func (e *emitter) geluGate(x op) op {
+func (e *emitter) geluArgument(x op) op {
 	x = e.clamp(x, -geluEnd, geluEnd)
-	return e.sigmoid(e.mul(x, e.fma(e.mul(x, x), e.reg(e.num(geluCubic)), e.num(geluLinear))))
+	return e.mul(x, e.fma(e.mul(x, x), e.reg(e.num(geluCubic)), e.num(geluLinear)))
 }
 
 // softplus is the logarithm of 1 + exp(x).
@@ -67,7 +67,7 @@ var activations = []kernel{
 		cdf, _ := e.normal(x)
 		return e.mul(x, cdf)
 	}),
-	unary("geluTanh", 1, func(e *emitter, x op) op { return e.mul(x, e.geluGate(x)) }),
+	unary("geluTanh", 1, func(e *emitter, x op) op { return e.mul(x, e.sigmoid(e.geluArgument(x))) }),
 	unary("silu", 1, func(e *emitter, x op) op { return e.mul(x, e.sigmoid(x)) }),
 	unary("hardSwish", 2, func(e *emitter, x op) op {
 		return e.mul(x, e.unit(e.fma(x, e.reg(e.num(1./6)), e.num(0.5))))
@@ -145,14 +145,14 @@ var gradients = []kernel{
 	}),
 	gradient("geluTanhGrad", "", func(e *emitter, x op, _ []op) op {
 		x = e.clamp(x, -geluEnd, geluEnd)
-		gate := e.geluGate(x)
+		gate, rise := e.sigmoidRise(e.geluArgument(x))
 		slope := e.mul(x, e.fma(e.mul(x, x), e.reg(e.num(3*geluCubic)), e.num(geluLinear)))
-		return e.fma(slope, e.fnma(gate, gate, gate), gate)
+		return e.fma(slope, rise, gate)
 	}),
 	gradient("siluGrad", "", func(e *emitter, x op, _ []op) op {
 		x = e.clamp(x, expLow, -expLow)
-		s := e.sigmoid(x)
-		return e.fma(x, e.fnma(s, s, s), s)
+		s, rise := e.sigmoidRise(x)
+		return e.fma(x, rise, s)
 	}),
 	gradient("softplusGrad", "", func(e *emitter, x op, _ []op) op { return e.sigmoid(x) }),
 	gradient("mishGrad", "", func(e *emitter, x op, _ []op) op {

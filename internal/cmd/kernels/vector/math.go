@@ -122,9 +122,21 @@ func (e *emitter) log1p(z op) op {
 
 // sigmoid is 1/(1 + exp(-x)).
 func (e *emitter) sigmoid(x op) op {
+	near, far := e.sigmoids(x)
+	return e.choose(e.cmp(x, less, e.num(0)), far, near)
+}
+
+// sigmoidRise is the sigmoid of x and its derivative.
+func (e *emitter) sigmoidRise(x op) (s, rise op) {
+	near, far := e.sigmoids(x)
+	return e.choose(e.cmp(x, less, e.num(0)), far, near), e.mul(near, far)
+}
+
+// sigmoids are the sigmoids of |x| and of -|x|, each to all its digits.
+func (e *emitter) sigmoids(x op) (near, far op) {
 	z := e.exp(e.or(x, e.bits(0x80000000)))
-	s := e.div(e.num(1), e.add(z, e.num(1)))
-	return e.choose(e.cmp(x, less, e.num(0)), e.mul(s, z), s)
+	near = e.div(e.num(1), e.add(z, e.num(1)))
+	return near, e.mul(near, z)
 }
 
 // tanh is the hyperbolic tangent, which is 1 in float32 from 10 on.
@@ -159,16 +171,20 @@ func (e *emitter) erf(x op) op {
 }
 
 const (
-	normalEnd  = 14.5 // from here on the tail of the normal distribution is 0
-	normalPole = 3.0
+	normalEnd    = 14.5 // from here on the tail of the normal distribution is 0
+	normalPole   = 3.0
+	normalFirst  = 1 / (normalEnd + normalPole)
+	normalLast   = 1 / normalPole
+	normalMiddle = (normalFirst + normalLast) / 2
 )
 
 // normalTail is the tail of the normal distribution beyond a, divided by
-// exp(-a²/2)·t, where t = 1/(a+normalPole).
-var normalTail = fit(func(t float64) float64 {
+// exp(-a²/2)·t, where t = 1/(a+normalPole), at t = u + normalMiddle.
+var normalTail = fit(func(u float64) float64 {
+	t := u + normalMiddle
 	a := 1/t - normalPole
 	return math.Erfc(a/math.Sqrt2) / 2 * math.Exp(a*a/2) / t
-}, 1/(normalEnd+normalPole), 1/normalPole, 10)
+}, normalFirst-normalMiddle, normalLast-normalMiddle, 8)
 
 // normal is Φ(x), the distribution function of the standard normal
 // distribution, and its derivative times √2π.
@@ -179,7 +195,7 @@ func (e *emitter) normal(x op) (cdf, density op) {
 	e.VFMSUB231PS(a, a, rest)
 	density = e.exp(e.mul(square, e.num(-0.5)))
 	t := e.div(e.num(1), e.add(a, e.num(normalPole)))
-	tail := e.mul(e.mul(t, density), e.horner(t, normalTail))
+	tail := e.mul(e.mul(t, density), e.horner(e.sub(t, e.num(normalMiddle)), normalTail))
 	// The square has more digits than a float32, and far out they count.
 	e.into(fnma231, e.mul(rest, e.num(0.5)), tail, tail)
 	return e.choose(e.cmp(x, less, e.num(0)), tail, e.sub(e.num(1), tail)), density
