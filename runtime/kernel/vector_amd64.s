@@ -1400,31 +1400,32 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VBROADCASTSS vectorConstants<>+128(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VBROADCASTSS vectorConstants<>+96(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       vectorConstants<>+160(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y1, Y2
+	VBROADCASTSS vectorConstants<>+128(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VANDPS       Y2, Y1, Y1
+	VMULPS       vectorConstants<>+160(SB), Y1, Y3
+	VROUNDPS     $0x08, Y3, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS vectorConstants<>+192(SB), Y2, Y1
-	VFNMADD231PS vectorConstants<>+224(SB), Y2, Y1
-	VBROADCASTSS vectorConstants<>+256(SB), Y3
-	VFMADD213PS  vectorConstants<>+288(SB), Y1, Y3
-	VFMADD213PS  vectorConstants<>+320(SB), Y1, Y3
-	VFMADD213PS  vectorConstants<>+352(SB), Y1, Y3
-	VFMADD213PS  vectorConstants<>+384(SB), Y1, Y3
-	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y3
-	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y1
+	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y1
+	VBROADCASTSS vectorConstants<>+256(SB), Y4
+	VFMADD213PS  vectorConstants<>+288(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+320(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+352(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+384(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y4
+	VCVTPS2DQ    Y3, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y3
 	VPADDD       vectorConstants<>+416(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y1
+	VMULPS       Y1, Y3, Y1
+	VANDPS       Y2, Y1, Y1
 	CMPQ         CX, $0x08
 	JLT          last
 	VMOVUPS      Y1, (DX)(AX*4)
@@ -1540,31 +1541,32 @@ single:
 
 body:
 	VORPS        vectorConstants<>+992(SB), Y1, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
+	VMULPS       vectorConstants<>+160(SB), Y2, Y4
+	VROUNDPS     $0x08, Y4, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VBROADCASTSS vectorConstants<>+256(SB), Y5
+	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VCVTPS2DQ    Y4, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y4
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VDIVPS       Y3, Y4, Y3
@@ -1759,31 +1761,32 @@ body:
 	VMOVAPS      Y3, Y4
 	VFMSUB231PS  Y2, Y2, Y4
 	VMULPS       vectorConstants<>+1856(SB), Y3, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y5
+	VBROADCASTSS vectorConstants<>+128(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VANDPS       Y5, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y6
+	VROUNDPS     $0x08, Y6, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
-	VPSRAD       $0x01, Y3, Y5
-	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
+	VFNMADD231PS vectorConstants<>+192(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y7
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
+	VCVTPS2DQ    Y6, Y3
+	VPSRAD       $0x01, Y3, Y6
+	VPSUBD       Y6, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y6
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
+	VANDPS       Y5, Y3, Y3
 	VADDPS       vectorConstants<>+1888(SB), Y2, Y2
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y2, Y5, Y2
@@ -1856,31 +1859,32 @@ body:
 	VFMADD213PS  vectorConstants<>+2336(SB), Y4, Y3
 	VMULPS       Y3, Y2, Y2
 	VORPS        vectorConstants<>+992(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
@@ -1929,31 +1933,32 @@ single:
 
 body:
 	VORPS        vectorConstants<>+992(SB), Y1, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
+	VMULPS       vectorConstants<>+160(SB), Y2, Y4
+	VROUNDPS     $0x08, Y4, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VBROADCASTSS vectorConstants<>+256(SB), Y5
+	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VCVTPS2DQ    Y4, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y4
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VDIVPS       Y3, Y4, Y3
@@ -2077,31 +2082,32 @@ single:
 
 body:
 	VORPS        vectorConstants<>+992(SB), Y1, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
+	VMULPS       vectorConstants<>+160(SB), Y2, Y4
+	VROUNDPS     $0x08, Y4, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VBROADCASTSS vectorConstants<>+256(SB), Y5
+	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VCVTPS2DQ    Y4, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y4
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
 	VSUBPS       vectorConstants<>+384(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+2400(SB), Y4
 	VFMADD213PS  vectorConstants<>+2432(SB), Y3, Y4
@@ -2160,31 +2166,32 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+2752(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
+	VMULPS       vectorConstants<>+160(SB), Y2, Y4
+	VROUNDPS     $0x08, Y4, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VBROADCASTSS vectorConstants<>+256(SB), Y5
+	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VCVTPS2DQ    Y4, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y4
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+1088(SB), Y2, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+1088(SB), Y2, Y3
@@ -3044,31 +3051,32 @@ single:
 body:
 	VMULPS       Y2, Y2, Y2
 	VMULPS       vectorConstants<>+2848(SB), Y2, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
+	VMULPS       vectorConstants<>+160(SB), Y2, Y4
+	VROUNDPS     $0x08, Y4, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VBROADCASTSS vectorConstants<>+256(SB), Y5
+	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
+	VCVTPS2DQ    Y4, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y4
 	VPADDD       vectorConstants<>+416(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y2
+	VANDPS       Y3, Y2, Y2
 	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
 	VMULPS       Y1, Y2, Y1
 	CMPQ         CX, $0x08
@@ -3121,31 +3129,32 @@ body:
 	VMOVAPS      Y4, Y5
 	VFMSUB231PS  Y3, Y3, Y5
 	VMULPS       vectorConstants<>+1856(SB), Y4, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y6
-	VMINPS       Y4, Y6, Y4
-	VBROADCASTSS vectorConstants<>+96(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMULPS       vectorConstants<>+160(SB), Y4, Y6
-	VROUNDPS     $0x08, Y6, Y6
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y4, Y6
+	VBROADCASTSS vectorConstants<>+128(SB), Y7
+	VMINPS       Y4, Y7, Y4
+	VANDPS       Y6, Y4, Y4
+	VMULPS       vectorConstants<>+160(SB), Y4, Y7
+	VROUNDPS     $0x08, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS vectorConstants<>+192(SB), Y6, Y4
-	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y4
-	VBROADCASTSS vectorConstants<>+256(SB), Y7
-	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y7
-	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y7
-	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y7
-	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y7
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
-	VCVTPS2DQ    Y6, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       vectorConstants<>+416(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y6
+	VFNMADD231PS vectorConstants<>+192(SB), Y7, Y4
+	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y4
+	VBROADCASTSS vectorConstants<>+256(SB), Y8
+	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
+	VCVTPS2DQ    Y7, Y4
+	VPSRAD       $0x01, Y4, Y7
+	VPSUBD       Y7, Y4, Y4
+	VPADDD       vectorConstants<>+416(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y7
 	VPADDD       vectorConstants<>+416(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y6, Y4
+	VMULPS       Y4, Y7, Y4
+	VANDPS       Y6, Y4, Y4
 	VADDPS       vectorConstants<>+1888(SB), Y3, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
 	VDIVPS       Y3, Y6, Y3
@@ -3232,31 +3241,32 @@ body:
 	VFMADD213PS  vectorConstants<>+2336(SB), Y5, Y4
 	VMULPS       Y4, Y3, Y3
 	VORPS        vectorConstants<>+992(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS vectorConstants<>+96(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       vectorConstants<>+160(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y4, Y5
+	VBROADCASTSS vectorConstants<>+128(SB), Y6
+	VMINPS       Y4, Y6, Y4
+	VANDPS       Y5, Y4, Y4
+	VMULPS       vectorConstants<>+160(SB), Y4, Y6
+	VROUNDPS     $0x08, Y6, Y6
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y4
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y4
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y6
-	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y6
-	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y6
-	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y6
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y6
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSUBD       Y5, Y4, Y4
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
+	VFNMADD231PS vectorConstants<>+192(SB), Y6, Y4
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y4
+	VBROADCASTSS vectorConstants<>+256(SB), Y7
+	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
+	VCVTPS2DQ    Y6, Y4
+	VPSRAD       $0x01, Y4, Y6
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       vectorConstants<>+416(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y6
 	VPADDD       vectorConstants<>+416(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VMULPS       Y4, Y6, Y4
+	VANDPS       Y5, Y4, Y4
 	VADDPS       vectorConstants<>+64(SB), Y4, Y5
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
 	VDIVPS       Y5, Y6, Y5
@@ -3320,31 +3330,32 @@ body:
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VORPS        vectorConstants<>+992(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
@@ -3399,31 +3410,32 @@ single:
 
 body:
 	VORPS        vectorConstants<>+992(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
 	VDIVPS       Y4, Y5, Y4
@@ -3480,31 +3492,32 @@ body:
 	VMAXPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+2752(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+1088(SB), Y3, Y4
 	VMULPS       Y4, Y3, Y4
 	VADDPS       vectorConstants<>+1088(SB), Y4, Y5
@@ -4033,31 +4046,32 @@ single:
 
 body:
 	VSUBPS       Y0, Y3, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VANDPS       Y1, Y3, Y4
 	VADDPS       Y4, Y2, Y2
 	CMPQ         CX, $0x08
@@ -4110,31 +4124,32 @@ single:
 
 body:
 	VSUBPS       Y0, Y3, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VANDPS       Y1, Y3, Y3
 	VADDPS       Y3, Y2, Y2
 	CMPQ         CX, $0x08
@@ -4830,31 +4845,32 @@ single:
 	VMOVUPS (SI)(AX*4), Y3
 
 body:
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+96(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
+	VBROADCASTSS vectorConstants<>+128(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
+	VMULPS       vectorConstants<>+160(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y5
-	VCVTPS2DQ    Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSUBD       Y4, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VBROADCASTSS vectorConstants<>+256(SB), Y6
+	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
+	VCVTPS2DQ    Y5, Y3
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       vectorConstants<>+416(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
 	VPADDD       vectorConstants<>+416(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VANDPS       Y4, Y3, Y3
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS Y0, Y3, Y2
 	CMPQ         CX, $0x08
@@ -7326,10 +7342,9 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z0, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      vectorConstants<>+96(SB), Z1
-	VMAXPS            Z0, Z1, Z0
 	VMULPS.BCST       vectorConstants<>+160(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
 	VMOVAPS           Z0, Z0
@@ -7342,7 +7357,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z0
+	VSCALEFPS.Z       Z1, Z2, K2, Z0
 	CMPQ              CX, $0x10
 	JLT               last
 	VMOVUPS           Z0, (DX)(AX*4)
@@ -7456,10 +7471,9 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VMOVAPS           Z1, Z1
@@ -7472,7 +7486,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
-	VSCALEFPS         Z2, Z4, Z1
+	VSCALEFPS.Z       Z2, Z4, K2, Z1
 	VADDPS.BCST       vectorConstants<>+64(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z4
 	VDIVPS            Z2, Z4, Z2
@@ -7664,10 +7678,9 @@ body:
 	VMOVAPS           Z2, Z4
 	VFMSUB231PS       Z1, Z1, Z4
 	VMULPS.BCST       vectorConstants<>+1856(SB), Z2, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z5
 	VMINPS            Z2, Z5, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z5
-	VMAXPS            Z2, Z5, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
 	VMOVAPS           Z2, Z2
@@ -7680,7 +7693,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
-	VSCALEFPS         Z5, Z6, Z2
+	VSCALEFPS.Z       Z5, Z6, K2, Z2
 	VADDPS.BCST       vectorConstants<>+1888(SB), Z1, Z1
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z1, Z5, Z1
@@ -7752,10 +7765,9 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z4, Z2
 	VMULPS            Z2, Z1, Z1
 	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z4
 	VMINPS            Z2, Z4, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z4
-	VMAXPS            Z2, Z4, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z4
 	VRNDSCALEPS       $0x08, Z4, Z4
 	VMOVAPS           Z2, Z2
@@ -7768,7 +7780,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
-	VSCALEFPS         Z4, Z5, Z2
+	VSCALEFPS.Z       Z4, Z5, K2, Z2
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z4, Z5, Z4
@@ -7816,10 +7828,9 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VMOVAPS           Z1, Z1
@@ -7832,7 +7843,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
-	VSCALEFPS         Z2, Z4, Z1
+	VSCALEFPS.Z       Z2, Z4, K2, Z1
 	VADDPS.BCST       vectorConstants<>+64(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z4
 	VDIVPS            Z2, Z4, Z2
@@ -7954,10 +7965,9 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VMOVAPS           Z1, Z1
@@ -7970,7 +7980,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
+	VSCALEFPS.Z       Z2, Z3, K2, Z1
 	VSUBPS.BCST       vectorConstants<>+384(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+2400(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+2432(SB), Z2, Z3
@@ -8028,10 +8038,9 @@ single:
 body:
 	VBROADCASTSS      vectorConstants<>+2752(SB), Z1
 	VMINPS            Z0, Z1, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VMOVAPS           Z1, Z1
@@ -8044,7 +8053,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
+	VSCALEFPS.Z       Z2, Z3, K2, Z1
 	VADDPS.BCST       vectorConstants<>+1088(SB), Z1, Z2
 	VMULPS            Z2, Z1, Z1
 	VADDPS.BCST       vectorConstants<>+1088(SB), Z1, Z2
@@ -8888,10 +8897,9 @@ single:
 body:
 	VMULPS            Z1, Z1, Z1
 	VMULPS.BCST       vectorConstants<>+2848(SB), Z1, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VMOVAPS           Z1, Z1
@@ -8904,7 +8912,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
+	VSCALEFPS.Z       Z2, Z3, K2, Z1
 	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
 	VMULPS            Z0, Z1, Z0
 	CMPQ              CX, $0x10
@@ -8956,10 +8964,9 @@ body:
 	VMOVAPS           Z3, Z5
 	VFMSUB231PS       Z2, Z2, Z5
 	VMULPS.BCST       vectorConstants<>+1856(SB), Z3, Z3
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z3, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z6
 	VMINPS            Z3, Z6, Z3
-	VBROADCASTSS      vectorConstants<>+96(SB), Z6
-	VMAXPS            Z3, Z6, Z3
 	VMULPS.BCST       vectorConstants<>+160(SB), Z3, Z6
 	VRNDSCALEPS       $0x08, Z6, Z6
 	VMOVAPS           Z3, Z3
@@ -8972,7 +8979,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
-	VSCALEFPS         Z6, Z7, Z3
+	VSCALEFPS.Z       Z6, Z7, K2, Z3
 	VADDPS.BCST       vectorConstants<>+1888(SB), Z2, Z2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z6
 	VDIVPS            Z2, Z6, Z2
@@ -9058,10 +9065,9 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
 	VMULPS            Z4, Z2, Z2
 	VORPS.BCST        vectorConstants<>+992(SB), Z2, Z4
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z4, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z5
 	VMINPS            Z4, Z5, Z4
-	VBROADCASTSS      vectorConstants<>+96(SB), Z5
-	VMAXPS            Z4, Z5, Z4
 	VMULPS.BCST       vectorConstants<>+160(SB), Z4, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
 	VMOVAPS           Z4, Z4
@@ -9074,7 +9080,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
-	VSCALEFPS         Z5, Z6, Z4
+	VSCALEFPS.Z       Z5, Z6, K2, Z4
 	VADDPS.BCST       vectorConstants<>+64(SB), Z4, Z5
 	VBROADCASTSS      vectorConstants<>+64(SB), Z6
 	VDIVPS            Z5, Z6, Z5
@@ -9137,10 +9143,9 @@ body:
 	VBROADCASTSS      vectorConstants<>+96(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z4
 	VMINPS            Z2, Z4, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z4
-	VMAXPS            Z2, Z4, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z4
 	VRNDSCALEPS       $0x08, Z4, Z4
 	VMOVAPS           Z2, Z2
@@ -9153,7 +9158,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
-	VSCALEFPS         Z4, Z5, Z2
+	VSCALEFPS.Z       Z4, Z5, K2, Z2
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z4, Z5, Z4
@@ -9207,10 +9212,9 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z3
-	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
 	VMOVAPS           Z2, Z2
@@ -9223,7 +9227,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
-	VSCALEFPS         Z3, Z5, Z2
+	VSCALEFPS.Z       Z3, Z5, K2, Z2
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z3
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VDIVPS            Z3, Z5, Z3
@@ -9279,10 +9283,9 @@ body:
 	VMAXPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+2752(SB), Z2
 	VMINPS            Z1, Z2, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z3
-	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
 	VMOVAPS           Z2, Z2
@@ -9295,7 +9298,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
-	VSCALEFPS         Z3, Z4, Z2
+	VSCALEFPS.Z       Z3, Z4, K2, Z2
 	VADDPS.BCST       vectorConstants<>+1088(SB), Z2, Z3
 	VMULPS            Z3, Z2, Z3
 	VADDPS.BCST       vectorConstants<>+1088(SB), Z3, Z4
@@ -9840,10 +9843,9 @@ single:
 
 body:
 	VSUBPS            Z0, Z2, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z3
-	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
 	VMOVAPS           Z2, Z2
@@ -9856,7 +9858,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
-	VSCALEFPS         Z3, Z4, Z2
+	VSCALEFPS.Z       Z3, Z4, K2, Z2
 	VMOVAPS.Z         Z2, K1, Z3
 	VADDPS            Z3, Z1, Z1
 	CMPQ              CX, $0x10
@@ -9911,10 +9913,9 @@ single:
 
 body:
 	VSUBPS            Z0, Z2, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z3
-	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
 	VMOVAPS           Z2, Z2
@@ -9927,7 +9928,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
-	VSCALEFPS         Z3, Z4, Z2
+	VSCALEFPS.Z       Z3, Z4, K2, Z2
 	VMOVAPS.Z         Z2, K1, Z2
 	VADDPS            Z2, Z1, Z1
 	CMPQ              CX, $0x10
@@ -10613,10 +10614,9 @@ single:
 	VMOVUPS (SI)(AX*4), Z2
 
 body:
+	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      vectorConstants<>+96(SB), Z3
-	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
 	VMOVAPS           Z2, Z2
@@ -10629,7 +10629,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
-	VSCALEFPS         Z3, Z4, Z2
+	VSCALEFPS.Z       Z3, Z4, K2, Z2
 	VMOVAPS           Z1, Z1
 	VFNMADD231PS      Z0, Z2, Z1
 	CMPQ              CX, $0x10

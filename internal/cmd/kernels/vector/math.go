@@ -44,13 +44,20 @@ func (e *emitter) reduce(x op) (n, r op) {
 	return n, r
 }
 
-// exp is e to the power of x.
+// exp is e to the power of x. What is 0 in float32 is not computed but set:
+// arithmetic that underflows takes the processor a hundred times as long, and
+// masked attention is full of it.
 func (e *emitter) exp(x op) op {
-	n, r := e.reduce(e.clamp(x, expLow, expHigh))
+	alive := e.cmp(x, notLess, e.num(expLow))
+	x = e.min(e.num(expHigh), x)
+	if !e.wide {
+		x = e.where(alive, x)
+	}
+	n, r := e.reduce(x)
 	p := e.horner(r, append([]float64{1, 1}, expTail...))
 	d := e.vec()
 	if e.wide {
-		e.VSCALEFPS(n, p, d)
+		e.VSCALEFPS_Z(n, p, alive, d)
 		return d
 	}
 	// In two steps, since 2ⁿ may be too large or too small for a float32
@@ -59,7 +66,7 @@ func (e *emitter) exp(x op) op {
 	half := e.vec()
 	e.VPSRAD(operand.Imm(1), d, half)
 	e.VPSUBD(half, d, d)
-	return e.mul(e.mul(p, e.power(half)), e.power(d))
+	return e.where(alive, e.mul(e.mul(p, e.power(half)), e.power(d)))
 }
 
 // power is 2 to the power of an integer.
