@@ -1404,27 +1404,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y3
 	VMINPS       Y1, Y3, Y1
 	VANDPS       Y2, Y1, Y1
-	VMULPS       vectorConstants<>+160(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS vectorConstants<>+192(SB), Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  vectorConstants<>+160(SB), Y1, Y3
+	VSUBPS       vectorConstants<>+192(SB), Y3, Y4
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y1
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y1
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y1, Y4
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y1
+	VFNMADD231PS vectorConstants<>+256(SB), Y4, Y1
+	VBROADCASTSS vectorConstants<>+288(SB), Y4
 	VFMADD213PS  vectorConstants<>+320(SB), Y1, Y4
 	VFMADD213PS  vectorConstants<>+352(SB), Y1, Y4
 	VFMADD213PS  vectorConstants<>+384(SB), Y1, Y4
+	VFMADD213PS  vectorConstants<>+416(SB), Y1, Y4
 	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y4
 	VFMADD213PS  vectorConstants<>+64(SB), Y1, Y4
-	VCVTPS2DQ    Y3, Y1
+	VPSUBD       vectorConstants<>+192(SB), Y3, Y1
 	VPSRAD       $0x01, Y1, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
 	VPSUBD       Y3, Y1, Y1
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
-	VPADDD       vectorConstants<>+416(SB), Y1, Y1
+	VPADDD       vectorConstants<>+448(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y1
+	VMULPS       Y1, Y4, Y1
 	VANDPS       Y2, Y1, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -1466,21 +1468,20 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VCMPPS       $0x11, vectorConstants<>+448(SB), Y1, Y2
-	VMULPS       vectorConstants<>+480(SB), Y1, Y3
+	VCMPPS       $0x11, vectorConstants<>+480(SB), Y1, Y2
+	VMULPS       vectorConstants<>+512(SB), Y1, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y3
-	VPSUBD       vectorConstants<>+512(SB), Y3, Y3
+	VPSUBD       vectorConstants<>+544(SB), Y3, Y3
 	VPSRAD       $0x17, Y3, Y4
 	VCVTDQ2PS    Y4, Y4
-	VBROADCASTSS vectorConstants<>+544(SB), Y5
+	VBROADCASTSS vectorConstants<>+576(SB), Y5
 	VANDPS       Y2, Y5, Y2
 	VSUBPS       Y2, Y4, Y4
-	VANDPS       vectorConstants<>+576(SB), Y3, Y2
-	VPADDD       vectorConstants<>+512(SB), Y2, Y2
+	VANDPS       vectorConstants<>+608(SB), Y3, Y2
+	VPADDD       vectorConstants<>+544(SB), Y2, Y2
 	VSUBPS       vectorConstants<>+64(SB), Y2, Y2
 	VMULPS       Y2, Y2, Y3
-	VBROADCASTSS vectorConstants<>+608(SB), Y5
-	VFMADD213PS  vectorConstants<>+640(SB), Y2, Y5
+	VBROADCASTSS vectorConstants<>+640(SB), Y5
 	VFMADD213PS  vectorConstants<>+672(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+704(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+736(SB), Y2, Y5
@@ -1488,17 +1489,18 @@ body:
 	VFMADD213PS  vectorConstants<>+800(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+832(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+864(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+896(SB), Y2, Y5
 	VMULPS       Y3, Y5, Y5
 	VMULPS       Y2, Y5, Y5
-	VFMADD231PS  vectorConstants<>+224(SB), Y4, Y5
-	VFNMADD231PS vectorConstants<>+384(SB), Y3, Y5
+	VFMADD231PS  vectorConstants<>+256(SB), Y4, Y5
+	VFNMADD231PS vectorConstants<>+416(SB), Y3, Y5
 	VADDPS       Y2, Y5, Y2
-	VFMADD231PS  vectorConstants<>+192(SB), Y4, Y2
+	VFMADD231PS  vectorConstants<>+224(SB), Y4, Y2
 	VCMPPS       $0x00, vectorConstants<>+0(SB), Y1, Y3
-	VBLENDVPS    Y3, vectorConstants<>+896(SB), Y2, Y2
-	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y3
 	VBLENDVPS    Y3, vectorConstants<>+928(SB), Y2, Y2
-	VCMPPS       $0x15, vectorConstants<>+960(SB), Y1, Y3
+	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y3
+	VBLENDVPS    Y3, vectorConstants<>+960(SB), Y2, Y2
+	VCMPPS       $0x15, vectorConstants<>+992(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -1540,32 +1542,34 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VORPS        vectorConstants<>+992(SB), Y1, Y2
+	VORPS        vectorConstants<>+1024(SB), Y1, Y2
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y2
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y2
+	VPSUBD       vectorConstants<>+192(SB), Y4, Y2
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
+	VPADDD       vectorConstants<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
@@ -1614,33 +1618,32 @@ single:
 
 body:
 	VANDPS       vectorConstants<>+32(SB), Y1, Y2
-	VBROADCASTSS vectorConstants<>+1024(SB), Y3
+	VBROADCASTSS vectorConstants<>+1056(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS vectorConstants<>+1056(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS vectorConstants<>+192(SB), Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y3
+	VSUBPS       vectorConstants<>+192(SB), Y3, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y3, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y3, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y4, Y2
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y4
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y4
+	VBROADCASTSS vectorConstants<>+288(SB), Y4
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y4
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y4
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VMULPS       Y5, Y4, Y4
-	VADDPS       Y2, Y4, Y2
-	VSUBPS       vectorConstants<>+64(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y2, Y3, Y4
-	VADDPS       vectorConstants<>+1088(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       vectorConstants<>+992(SB), Y1, Y1
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y4
+	VMOVAPS      Y2, Y5
+	VMULPS       Y2, Y2, Y2
+	VFMADD231PS  Y4, Y2, Y5
+	VSUBPS       vectorConstants<>+64(SB), Y3, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y5, Y3, Y2
+	VADDPS       vectorConstants<>+1088(SB), Y2, Y3
+	VDIVPS       Y3, Y2, Y2
+	VANDPS       vectorConstants<>+1024(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -1701,7 +1704,7 @@ body:
 	VFMADD213PS  vectorConstants<>+1568(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y3
 	VMINPS       Y4, Y3, Y3
-	VANDPS       vectorConstants<>+992(SB), Y1, Y4
+	VANDPS       vectorConstants<>+1024(SB), Y1, Y4
 	VORPS        Y4, Y3, Y3
 	VMULPS       Y1, Y1, Y4
 	VBROADCASTSS vectorConstants<>+1600(SB), Y5
@@ -1765,27 +1768,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y6
 	VMINPS       Y3, Y6, Y3
 	VANDPS       Y5, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y6
-	VROUNDPS     $0x08, Y6, Y6
+	VBROADCASTSS vectorConstants<>+192(SB), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y6
+	VSUBPS       vectorConstants<>+192(SB), Y6, Y7
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y6, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y7
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y7
+	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y7, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y7
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y7
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
-	VCVTPS2DQ    Y6, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y6, Y3
 	VPSRAD       $0x01, Y3, Y6
+	VPADDD       vectorConstants<>+448(SB), Y6, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y7, Y7
 	VPSUBD       Y6, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y6
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y6, Y3
+	VMULPS       Y3, Y7, Y3
 	VANDPS       Y5, Y3, Y3
 	VADDPS       vectorConstants<>+1888(SB), Y2, Y2
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
@@ -1802,7 +1807,7 @@ body:
 	VFMADD213PS  vectorConstants<>+2176(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+2208(SB), Y2, Y5
 	VMULPS       Y5, Y3, Y2
-	VMULPS       vectorConstants<>+384(SB), Y4, Y3
+	VMULPS       vectorConstants<>+416(SB), Y4, Y3
 	VFNMADD231PS Y2, Y3, Y2
 	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
@@ -1858,32 +1863,34 @@ body:
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  vectorConstants<>+2336(SB), Y4, Y3
 	VMULPS       Y3, Y2, Y2
-	VORPS        vectorConstants<>+992(SB), Y2, Y3
+	VORPS        vectorConstants<>+1024(SB), Y2, Y3
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
@@ -1932,32 +1939,34 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VORPS        vectorConstants<>+992(SB), Y1, Y2
+	VORPS        vectorConstants<>+1024(SB), Y1, Y2
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y2
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y2
+	VPSUBD       vectorConstants<>+192(SB), Y4, Y2
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
+	VPADDD       vectorConstants<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+64(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
@@ -2006,7 +2015,7 @@ block:
 	VMOVUPS      (BX)(AX*4), Y1
 	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VMINPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+0(SB), Y3
@@ -2016,7 +2025,7 @@ block:
 	VMOVUPS      32(BX)(AX*4), Y1
 	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VMINPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+0(SB), Y3
@@ -2035,7 +2044,7 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+2368(SB), Y2
 	VMOVAPS      Y1, Y3
-	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y3
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VMINPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+0(SB), Y3
@@ -2081,34 +2090,36 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VORPS        vectorConstants<>+992(SB), Y1, Y2
+	VORPS        vectorConstants<>+1024(SB), Y1, Y2
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y2
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y2
+	VPSUBD       vectorConstants<>+192(SB), Y4, Y2
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
+	VPADDD       vectorConstants<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
-	VSUBPS       vectorConstants<>+384(SB), Y2, Y3
+	VSUBPS       vectorConstants<>+416(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+2400(SB), Y4
 	VFMADD213PS  vectorConstants<>+2432(SB), Y3, Y4
 	VFMADD213PS  vectorConstants<>+2464(SB), Y3, Y4
@@ -2170,27 +2181,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y2
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y2
+	VPSUBD       vectorConstants<>+192(SB), Y4, Y2
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
+	VPADDD       vectorConstants<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
 	VADDPS       vectorConstants<>+1088(SB), Y2, Y3
 	VMULPS       Y3, Y2, Y2
@@ -2376,28 +2389,29 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+0(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VBROADCASTSS vectorConstants<>+1056(SB), Y4
+	VBROADCASTSS vectorConstants<>+2784(SB), Y4
 	VMAXPS       Y3, Y4, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y3
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y3
+	VPADDD       vectorConstants<>+448(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y5
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VMULPS       Y6, Y5, Y5
-	VADDPS       Y3, Y5, Y3
-	VSUBPS       vectorConstants<>+64(SB), Y4, Y5
-	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMULPS       Y5, Y0, Y3
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y5
+	VMOVAPS      Y3, Y6
+	VMULPS       Y3, Y3, Y3
+	VFMADD231PS  Y5, Y3, Y6
+	VSUBPS       vectorConstants<>+64(SB), Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y6, Y4, Y3
+	VMULPS       Y3, Y0, Y3
 	VCMPPS       $0x1e, vectorConstants<>+0(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y2
 	CMPQ         CX, $0x08
@@ -2718,10 +2732,10 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+2784(SB), Y3
+	VBROADCASTSS vectorConstants<>+2816(SB), Y3
 	VMOVAPS      Y2, Y4
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y4
-	VCMPPS       $0x12, vectorConstants<>+2816(SB), Y2, Y3
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y4
+	VCMPPS       $0x12, vectorConstants<>+2848(SB), Y2, Y3
 	VBLENDVPS    Y3, vectorConstants<>+0(SB), Y4, Y3
 	VCMPPS       $0x1e, vectorConstants<>+1888(SB), Y2, Y2
 	VBLENDVPS    Y2, vectorConstants<>+64(SB), Y3, Y2
@@ -2910,7 +2924,7 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+384(SB), Y3
+	VBROADCASTSS vectorConstants<>+416(SB), Y3
 	VDIVPS       Y2, Y3, Y2
 	VMULPS       Y1, Y2, Y1
 	CMPQ         CX, $0x08
@@ -3004,7 +3018,7 @@ single:
 
 body:
 	VMULPS  Y2, Y2, Y2
-	VMULPS  vectorConstants<>+2848(SB), Y2, Y2
+	VMULPS  vectorConstants<>+2880(SB), Y2, Y2
 	VMULPS  Y1, Y2, Y1
 	CMPQ    CX, $0x08
 	JLT     last
@@ -3050,34 +3064,36 @@ single:
 
 body:
 	VMULPS       Y2, Y2, Y2
-	VMULPS       vectorConstants<>+2848(SB), Y2, Y2
+	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+128(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+160(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS vectorConstants<>+192(SB), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  vectorConstants<>+160(SB), Y2, Y4
+	VSUBPS       vectorConstants<>+192(SB), Y4, Y5
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vectorConstants<>+192(SB), Y4, Y2
-	VFNMADD231PS vectorConstants<>+224(SB), Y4, Y2
-	VBROADCASTSS vectorConstants<>+256(SB), Y5
-	VFMADD213PS  vectorConstants<>+288(SB), Y2, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y2
+	VFNMADD231PS vectorConstants<>+256(SB), Y5, Y2
+	VBROADCASTSS vectorConstants<>+288(SB), Y5
 	VFMADD213PS  vectorConstants<>+320(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+352(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+384(SB), Y2, Y5
+	VFMADD213PS  vectorConstants<>+416(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
 	VFMADD213PS  vectorConstants<>+64(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y2
+	VPSUBD       vectorConstants<>+192(SB), Y4, Y2
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
-	VPADDD       vectorConstants<>+416(SB), Y2, Y2
+	VPADDD       vectorConstants<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
-	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
+	VMULPS       vectorConstants<>+2912(SB), Y2, Y2
 	VMULPS       Y1, Y2, Y1
 	CMPQ         CX, $0x08
 	JLT          last
@@ -3133,27 +3149,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y7
 	VMINPS       Y4, Y7, Y4
 	VANDPS       Y6, Y4, Y4
-	VMULPS       vectorConstants<>+160(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
+	VBROADCASTSS vectorConstants<>+192(SB), Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  vectorConstants<>+160(SB), Y4, Y7
+	VSUBPS       vectorConstants<>+192(SB), Y7, Y8
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS vectorConstants<>+192(SB), Y7, Y4
-	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y4
-	VBROADCASTSS vectorConstants<>+256(SB), Y8
-	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y8
+	VFNMADD231PS vectorConstants<>+224(SB), Y8, Y4
+	VFNMADD231PS vectorConstants<>+256(SB), Y8, Y4
+	VBROADCASTSS vectorConstants<>+288(SB), Y8
 	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y8
 	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y8
 	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y8
+	VFMADD213PS  vectorConstants<>+416(SB), Y4, Y8
 	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
 	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y4
+	VPSUBD       vectorConstants<>+192(SB), Y7, Y4
 	VPSRAD       $0x01, Y4, Y7
+	VPADDD       vectorConstants<>+448(SB), Y7, Y9
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y8, Y8
 	VPSUBD       Y7, Y4, Y4
-	VPADDD       vectorConstants<>+416(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y7
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y7, Y4
+	VMULPS       Y4, Y8, Y4
 	VANDPS       Y6, Y4, Y4
 	VADDPS       vectorConstants<>+1888(SB), Y3, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
@@ -3170,7 +3188,7 @@ body:
 	VFMADD213PS  vectorConstants<>+2176(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2208(SB), Y3, Y7
 	VMULPS       Y7, Y6, Y3
-	VMULPS       vectorConstants<>+384(SB), Y5, Y5
+	VMULPS       vectorConstants<>+416(SB), Y5, Y5
 	VFNMADD231PS Y3, Y5, Y3
 	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y5
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
@@ -3178,9 +3196,9 @@ body:
 	VBLENDVPS    Y5, Y3, Y6, Y3
 	VBROADCASTSS vectorConstants<>+1824(SB), Y5
 	VMINPS       Y2, Y5, Y2
-	VBROADCASTSS vectorConstants<>+2912(SB), Y5
+	VBROADCASTSS vectorConstants<>+2944(SB), Y5
 	VMAXPS       Y2, Y5, Y2
-	VMULPS       vectorConstants<>+2944(SB), Y4, Y4
+	VMULPS       vectorConstants<>+2976(SB), Y4, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y2, Y3
 	VMULPS       Y1, Y3, Y1
@@ -3240,32 +3258,34 @@ body:
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  vectorConstants<>+2336(SB), Y5, Y4
 	VMULPS       Y4, Y3, Y3
-	VORPS        vectorConstants<>+992(SB), Y3, Y4
+	VORPS        vectorConstants<>+1024(SB), Y3, Y4
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y4, Y5
 	VBROADCASTSS vectorConstants<>+128(SB), Y6
 	VMINPS       Y4, Y6, Y4
 	VANDPS       Y5, Y4, Y4
-	VMULPS       vectorConstants<>+160(SB), Y4, Y6
-	VROUNDPS     $0x08, Y6, Y6
+	VBROADCASTSS vectorConstants<>+192(SB), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  vectorConstants<>+160(SB), Y4, Y6
+	VSUBPS       vectorConstants<>+192(SB), Y6, Y7
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS vectorConstants<>+192(SB), Y6, Y4
-	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y4
-	VBROADCASTSS vectorConstants<>+256(SB), Y7
-	VFMADD213PS  vectorConstants<>+288(SB), Y4, Y7
+	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y4
+	VFNMADD231PS vectorConstants<>+256(SB), Y7, Y4
+	VBROADCASTSS vectorConstants<>+288(SB), Y7
 	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y7
 	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y7
 	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+416(SB), Y4, Y7
 	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
 	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
-	VCVTPS2DQ    Y6, Y4
+	VPSUBD       vectorConstants<>+192(SB), Y6, Y4
 	VPSRAD       $0x01, Y4, Y6
+	VPADDD       vectorConstants<>+448(SB), Y6, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y7, Y7
 	VPSUBD       Y6, Y4, Y4
-	VPADDD       vectorConstants<>+416(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y6
-	VPADDD       vectorConstants<>+416(SB), Y4, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y6, Y4
+	VMULPS       Y4, Y7, Y4
 	VANDPS       Y5, Y4, Y4
 	VADDPS       vectorConstants<>+64(SB), Y4, Y5
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
@@ -3275,7 +3295,7 @@ body:
 	VBLENDVPS    Y3, Y4, Y5, Y3
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y2, Y2, Y5
-	VBROADCASTSS vectorConstants<>+2976(SB), Y6
+	VBROADCASTSS vectorConstants<>+3008(SB), Y6
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  vectorConstants<>+2336(SB), Y6, Y5
 	VMULPS       Y5, Y2, Y2
@@ -3325,36 +3345,38 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VBROADCASTSS vectorConstants<>+3008(SB), Y3
+	VBROADCASTSS vectorConstants<>+3040(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VORPS        vectorConstants<>+992(SB), Y2, Y3
+	VORPS        vectorConstants<>+1024(SB), Y2, Y3
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
@@ -3409,32 +3431,34 @@ single:
 	VMOVUPS (SI)(AX*4), Y2
 
 body:
-	VORPS        vectorConstants<>+992(SB), Y2, Y3
+	VORPS        vectorConstants<>+1024(SB), Y2, Y3
 	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+64(SB), Y3, Y4
 	VBROADCASTSS vectorConstants<>+64(SB), Y5
@@ -3496,27 +3520,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VADDPS       vectorConstants<>+1088(SB), Y3, Y4
 	VMULPS       Y4, Y3, Y4
@@ -3525,7 +3551,7 @@ body:
 	VDIVPS       Y5, Y6, Y5
 	VADDPS       vectorConstants<>+64(SB), Y3, Y6
 	VMULPS       Y3, Y6, Y3
-	VMULPS       vectorConstants<>+3040(SB), Y3, Y3
+	VMULPS       vectorConstants<>+3072(SB), Y3, Y3
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y6, Y3, Y3
 	VMULPS       Y5, Y4, Y4
@@ -3841,10 +3867,10 @@ done:
 TEXT ·largestAVX2(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DX
 	VMOVUPS      vectorEdge<>+0(SB), Y0
-	VBROADCASTSS vectorConstants<>+896(SB), Y1
-	VBROADCASTSS vectorConstants<>+896(SB), Y2
-	VBROADCASTSS vectorConstants<>+896(SB), Y3
-	VBROADCASTSS vectorConstants<>+896(SB), Y4
+	VBROADCASTSS vectorConstants<>+928(SB), Y1
+	VBROADCASTSS vectorConstants<>+928(SB), Y2
+	VBROADCASTSS vectorConstants<>+928(SB), Y3
+	VBROADCASTSS vectorConstants<>+928(SB), Y4
 	MOVQ         x_len+8(FP), CX
 	XORQ         AX, AX
 
@@ -3937,10 +3963,10 @@ done:
 TEXT ·smallestAVX2(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DX
 	VMOVUPS      vectorEdge<>+0(SB), Y0
-	VBROADCASTSS vectorConstants<>+960(SB), Y1
-	VBROADCASTSS vectorConstants<>+960(SB), Y2
-	VBROADCASTSS vectorConstants<>+960(SB), Y3
-	VBROADCASTSS vectorConstants<>+960(SB), Y4
+	VBROADCASTSS vectorConstants<>+992(SB), Y1
+	VBROADCASTSS vectorConstants<>+992(SB), Y2
+	VBROADCASTSS vectorConstants<>+992(SB), Y3
+	VBROADCASTSS vectorConstants<>+992(SB), Y4
 	MOVQ         x_len+8(FP), CX
 	XORQ         AX, AX
 
@@ -4050,27 +4076,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VANDPS       Y1, Y3, Y4
 	VADDPS       Y4, Y2, Y2
@@ -4128,27 +4156,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VANDPS       Y1, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -4849,27 +4879,29 @@ body:
 	VBROADCASTSS vectorConstants<>+128(SB), Y5
 	VMINPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
-	VMULPS       vectorConstants<>+160(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS vectorConstants<>+192(SB), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y5
+	VSUBPS       vectorConstants<>+192(SB), Y5, Y6
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+192(SB), Y5, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y5, Y3
-	VBROADCASTSS vectorConstants<>+256(SB), Y6
-	VFMADD213PS  vectorConstants<>+288(SB), Y3, Y6
+	VFNMADD231PS vectorConstants<>+224(SB), Y6, Y3
+	VFNMADD231PS vectorConstants<>+256(SB), Y6, Y3
+	VBROADCASTSS vectorConstants<>+288(SB), Y6
 	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y6
+	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
 	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y6
-	VCVTPS2DQ    Y5, Y3
+	VPSUBD       vectorConstants<>+192(SB), Y5, Y3
 	VPSRAD       $0x01, Y3, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y6, Y6
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       vectorConstants<>+416(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
-	VPADDD       vectorConstants<>+416(SB), Y3, Y3
+	VPADDD       vectorConstants<>+448(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS Y0, Y3, Y2
@@ -7345,16 +7377,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z0, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       vectorConstants<>+160(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      vectorConstants<>+192(SB), Z1
+	VMOVAPS           Z1, Z1
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z0, Z1
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z1, Z1
 	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z1, Z0
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z1, Z0
-	VBROADCASTSS      vectorConstants<>+256(SB), Z2
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z0, Z2
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z1, Z0
+	VBROADCASTSS      vectorConstants<>+288(SB), Z2
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z0, Z2
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z0, Z2
 	VSCALEFPS.Z       Z1, Z2, K2, Z0
@@ -7397,21 +7431,20 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VCMPPS.BCST       $0x11, vectorConstants<>+448(SB), Z0, K2
-	VMULPS.BCST       vectorConstants<>+480(SB), Z0, Z1
+	VCMPPS.BCST       $0x11, vectorConstants<>+480(SB), Z0, K2
+	VMULPS.BCST       vectorConstants<>+512(SB), Z0, Z1
 	VBLENDMPS         Z1, Z0, K2, Z2
-	VPSUBD.BCST       vectorConstants<>+512(SB), Z2, Z1
+	VPSUBD.BCST       vectorConstants<>+544(SB), Z2, Z1
 	VPSRAD            $0x17, Z1, Z6
 	VCVTDQ2PS         Z6, Z6
-	VBROADCASTSS      vectorConstants<>+544(SB), Z7
+	VBROADCASTSS      vectorConstants<>+576(SB), Z7
 	VMOVAPS.Z         Z7, K2, Z7
 	VSUBPS            Z7, Z6, Z6
-	VANDPS.BCST       vectorConstants<>+576(SB), Z1, Z1
-	VPADDD.BCST       vectorConstants<>+512(SB), Z1, Z1
+	VANDPS.BCST       vectorConstants<>+608(SB), Z1, Z1
+	VPADDD.BCST       vectorConstants<>+544(SB), Z1, Z1
 	VSUBPS.BCST       vectorConstants<>+64(SB), Z1, Z1
 	VMULPS            Z1, Z1, Z7
-	VBROADCASTSS      vectorConstants<>+608(SB), Z8
-	VFMADD213PS.BCST  vectorConstants<>+640(SB), Z1, Z8
+	VBROADCASTSS      vectorConstants<>+640(SB), Z8
 	VFMADD213PS.BCST  vectorConstants<>+672(SB), Z1, Z8
 	VFMADD213PS.BCST  vectorConstants<>+704(SB), Z1, Z8
 	VFMADD213PS.BCST  vectorConstants<>+736(SB), Z1, Z8
@@ -7419,17 +7452,18 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+800(SB), Z1, Z8
 	VFMADD213PS.BCST  vectorConstants<>+832(SB), Z1, Z8
 	VFMADD213PS.BCST  vectorConstants<>+864(SB), Z1, Z8
+	VFMADD213PS.BCST  vectorConstants<>+896(SB), Z1, Z8
 	VMULPS            Z7, Z8, Z8
 	VMULPS            Z1, Z8, Z8
-	VFMADD231PS.BCST  vectorConstants<>+224(SB), Z6, Z8
-	VFNMADD231PS.BCST vectorConstants<>+384(SB), Z7, Z8
+	VFMADD231PS.BCST  vectorConstants<>+256(SB), Z6, Z8
+	VFNMADD231PS.BCST vectorConstants<>+416(SB), Z7, Z8
 	VADDPS            Z1, Z8, Z1
-	VFMADD231PS.BCST  vectorConstants<>+192(SB), Z6, Z1
+	VFMADD231PS.BCST  vectorConstants<>+224(SB), Z6, Z1
 	VCMPPS.BCST       $0x00, vectorConstants<>+0(SB), Z0, K2
-	VBLENDMPS.BCST    vectorConstants<>+896(SB), Z1, K2, Z3
+	VBLENDMPS.BCST    vectorConstants<>+928(SB), Z1, K2, Z3
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
-	VBLENDMPS.BCST    vectorConstants<>+928(SB), Z3, K2, Z4
-	VCMPPS.BCST       $0x15, vectorConstants<>+960(SB), Z0, K2
+	VBLENDMPS.BCST    vectorConstants<>+960(SB), Z3, K2, Z4
+	VCMPPS.BCST       $0x15, vectorConstants<>+992(SB), Z0, K2
 	VBLENDMPS         Z0, Z4, K2, Z5
 	CMPQ              CX, $0x10
 	JLT               last
@@ -7470,20 +7504,22 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z1
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VSCALEFPS.Z       Z2, Z4, K2, Z1
@@ -7533,33 +7569,32 @@ single:
 
 body:
 	VANDPS.BCST       vectorConstants<>+32(SB), Z0, Z1
-	VBROADCASTSS      vectorConstants<>+1024(SB), Z2
+	VBROADCASTSS      vectorConstants<>+1056(SB), Z2
 	VMINPS            Z1, Z2, Z1
 	VADDPS            Z1, Z1, Z1
-	VBROADCASTSS      vectorConstants<>+1056(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z3
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
-	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VCVTPS2DQ         Z2, Z2
-	VPADDD.BCST       vectorConstants<>+416(SB), Z2, Z2
+	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z1
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z1
+	VPADDD.BCST       vectorConstants<>+448(SB), Z2, Z2
 	VPSLLD            $0x17, Z2, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z3
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z3
+	VBROADCASTSS      vectorConstants<>+288(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VMULPS            Z4, Z3, Z3
-	VADDPS            Z1, Z3, Z1
-	VSUBPS.BCST       vectorConstants<>+64(SB), Z2, Z3
-	VMOVAPS           Z3, Z3
-	VFMADD231PS       Z1, Z2, Z3
-	VADDPS.BCST       vectorConstants<>+1088(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
-	VANDPS.BCST       vectorConstants<>+992(SB), Z0, Z0
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z3
+	VMOVAPS           Z1, Z4
+	VMULPS            Z1, Z1, Z1
+	VFMADD231PS       Z3, Z1, Z4
+	VSUBPS.BCST       vectorConstants<>+64(SB), Z2, Z1
+	VMOVAPS           Z1, Z1
+	VFMADD231PS       Z4, Z2, Z1
+	VADDPS.BCST       vectorConstants<>+1088(SB), Z1, Z2
+	VDIVPS            Z2, Z1, Z1
+	VANDPS.BCST       vectorConstants<>+1024(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	CMPQ              CX, $0x10
 	JLT               last
@@ -7619,7 +7654,7 @@ body:
 	VFMADD213PS.BCST vectorConstants<>+1568(SB), Z2, Z4
 	VBROADCASTSS     vectorConstants<>+64(SB), Z2
 	VMINPS           Z4, Z2, Z2
-	VANDPS.BCST      vectorConstants<>+992(SB), Z0, Z4
+	VANDPS.BCST      vectorConstants<>+1024(SB), Z0, Z4
 	VORPS            Z4, Z2, Z2
 	VMULPS           Z0, Z0, Z4
 	VBROADCASTSS     vectorConstants<>+1600(SB), Z5
@@ -7681,16 +7716,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z5
 	VMINPS            Z2, Z5, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      vectorConstants<>+192(SB), Z5
+	VMOVAPS           Z5, Z5
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z5
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z5, Z5
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z5, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z5, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z6
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z6
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z5, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z6
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z6
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
 	VSCALEFPS.Z       Z5, Z6, K2, Z2
@@ -7709,7 +7746,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z1, Z5
 	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z1, Z5
 	VMULPS            Z5, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+384(SB), Z4, Z2
+	VMULPS.BCST       vectorConstants<>+416(SB), Z4, Z2
 	VFNMADD231PS      Z1, Z2, Z1
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z2
@@ -7764,20 +7801,22 @@ body:
 	VMOVAPS           Z2, Z2
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z4, Z2
 	VMULPS            Z2, Z1, Z1
-	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z4
 	VMINPS            Z2, Z4, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      vectorConstants<>+192(SB), Z4
+	VMOVAPS           Z4, Z4
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z4
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z4, Z4
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z4, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z4, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z5
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z4, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z5
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VSCALEFPS.Z       Z4, Z5, K2, Z2
@@ -7827,20 +7866,22 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z1
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z4
 	VSCALEFPS.Z       Z2, Z4, K2, Z1
@@ -7890,7 +7931,7 @@ block:
 	VMOVUPS          (BX)(AX*4), Z0
 	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
-	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
+	VFMADD213PS.BCST vectorConstants<>+416(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
 	VMINPS           Z2, Z1, Z1
 	VBROADCASTSS     vectorConstants<>+0(SB), Z2
@@ -7900,7 +7941,7 @@ block:
 	VMOVUPS          64(BX)(AX*4), Z0
 	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
-	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
+	VFMADD213PS.BCST vectorConstants<>+416(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
 	VMINPS           Z2, Z1, Z1
 	VBROADCASTSS     vectorConstants<>+0(SB), Z2
@@ -7919,7 +7960,7 @@ single:
 body:
 	VBROADCASTSS     vectorConstants<>+2368(SB), Z1
 	VMOVAPS          Z0, Z2
-	VFMADD213PS.BCST vectorConstants<>+384(SB), Z1, Z2
+	VFMADD213PS.BCST vectorConstants<>+416(SB), Z1, Z2
 	VBROADCASTSS     vectorConstants<>+64(SB), Z1
 	VMINPS           Z2, Z1, Z1
 	VBROADCASTSS     vectorConstants<>+0(SB), Z2
@@ -7964,24 +8005,26 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VORPS.BCST        vectorConstants<>+992(SB), Z0, Z1
+	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VBROADCASTSS      vectorConstants<>+256(SB), Z3
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z3
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z1
+	VBROADCASTSS      vectorConstants<>+288(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VSCALEFPS.Z       Z2, Z3, K2, Z1
-	VSUBPS.BCST       vectorConstants<>+384(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+416(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+2400(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+2432(SB), Z2, Z3
 	VFMADD213PS.BCST  vectorConstants<>+2464(SB), Z2, Z3
@@ -8041,16 +8084,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VBROADCASTSS      vectorConstants<>+256(SB), Z3
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z3
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z1
+	VBROADCASTSS      vectorConstants<>+288(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VSCALEFPS.Z       Z2, Z3, K2, Z1
@@ -8234,28 +8279,29 @@ single:
 body:
 	VBROADCASTSS      vectorConstants<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z2
-	VBROADCASTSS      vectorConstants<>+1056(SB), Z3
+	VBROADCASTSS      vectorConstants<>+2784(SB), Z3
 	VMAXPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z5
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
-	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VCVTPS2DQ         Z3, Z3
-	VPADDD.BCST       vectorConstants<>+416(SB), Z3, Z3
+	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z5, Z2
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z5, Z2
+	VPADDD.BCST       vectorConstants<>+448(SB), Z3, Z3
 	VPSLLD            $0x17, Z3, Z3
-	VBROADCASTSS      vectorConstants<>+256(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z5
+	VBROADCASTSS      vectorConstants<>+288(SB), Z5
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
-	VMULPS            Z2, Z2, Z6
-	VMULPS            Z6, Z5, Z5
-	VADDPS            Z2, Z5, Z2
-	VSUBPS.BCST       vectorConstants<>+64(SB), Z3, Z5
-	VMOVAPS           Z5, Z5
-	VFMADD231PS       Z2, Z3, Z5
-	VMULPS            Z5, Z0, Z2
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z5
+	VMOVAPS           Z2, Z6
+	VMULPS            Z2, Z2, Z2
+	VFMADD231PS       Z5, Z2, Z6
+	VSUBPS.BCST       vectorConstants<>+64(SB), Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS       Z6, Z3, Z2
+	VMULPS            Z2, Z0, Z2
 	VCMPPS.BCST       $0x1e, vectorConstants<>+0(SB), Z1, K2
 	VBLENDMPS         Z1, Z2, K2, Z4
 	CMPQ              CX, $0x10
@@ -8571,10 +8617,10 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS     vectorConstants<>+2784(SB), Z2
+	VBROADCASTSS     vectorConstants<>+2816(SB), Z2
 	VMOVAPS          Z1, Z3
-	VFMADD213PS.BCST vectorConstants<>+384(SB), Z2, Z3
-	VCMPPS.BCST      $0x12, vectorConstants<>+2816(SB), Z1, K2
+	VFMADD213PS.BCST vectorConstants<>+416(SB), Z2, Z3
+	VCMPPS.BCST      $0x12, vectorConstants<>+2848(SB), Z1, K2
 	VBLENDMPS.BCST   vectorConstants<>+0(SB), Z3, K2, Z4
 	VCMPPS.BCST      $0x1e, vectorConstants<>+1888(SB), Z1, K2
 	VBLENDMPS.BCST   vectorConstants<>+64(SB), Z4, K2, Z5
@@ -8759,7 +8805,7 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS vectorConstants<>+384(SB), Z2
+	VBROADCASTSS vectorConstants<>+416(SB), Z2
 	VDIVPS       Z1, Z2, Z1
 	VMULPS       Z0, Z1, Z0
 	CMPQ         CX, $0x10
@@ -8851,7 +8897,7 @@ single:
 
 body:
 	VMULPS      Z1, Z1, Z1
-	VMULPS.BCST vectorConstants<>+2848(SB), Z1, Z1
+	VMULPS.BCST vectorConstants<>+2880(SB), Z1, Z1
 	VMULPS      Z0, Z1, Z0
 	CMPQ        CX, $0x10
 	JLT         last
@@ -8896,24 +8942,26 @@ single:
 
 body:
 	VMULPS            Z1, Z1, Z1
-	VMULPS.BCST       vectorConstants<>+2848(SB), Z1, Z1
+	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+160(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
 	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z2, Z1
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z1
-	VBROADCASTSS      vectorConstants<>+256(SB), Z3
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z1, Z3
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z1
+	VBROADCASTSS      vectorConstants<>+288(SB), Z3
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z1, Z3
 	VSCALEFPS.Z       Z2, Z3, K2, Z1
-	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
+	VMULPS.BCST       vectorConstants<>+2912(SB), Z1, Z1
 	VMULPS            Z0, Z1, Z0
 	CMPQ              CX, $0x10
 	JLT               last
@@ -8967,16 +9015,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z3, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z6
 	VMINPS            Z3, Z6, Z3
-	VMULPS.BCST       vectorConstants<>+160(SB), Z3, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      vectorConstants<>+192(SB), Z6
+	VMOVAPS           Z6, Z6
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z3, Z6
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z6, Z6
 	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z6, Z3
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z6, Z3
-	VBROADCASTSS      vectorConstants<>+256(SB), Z7
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z3, Z7
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z6, Z3
+	VBROADCASTSS      vectorConstants<>+288(SB), Z7
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z3, Z7
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
 	VSCALEFPS.Z       Z6, Z7, K2, Z3
@@ -8995,7 +9045,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z2, Z7
 	VMULPS            Z7, Z6, Z2
-	VMULPS.BCST       vectorConstants<>+384(SB), Z5, Z5
+	VMULPS.BCST       vectorConstants<>+416(SB), Z5, Z5
 	VFNMADD231PS      Z2, Z5, Z2
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
@@ -9003,9 +9053,9 @@ body:
 	VBLENDMPS         Z2, Z5, K2, Z4
 	VBROADCASTSS      vectorConstants<>+1824(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+2912(SB), Z2
+	VBROADCASTSS      vectorConstants<>+2944(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+2944(SB), Z3, Z2
+	VMULPS.BCST       vectorConstants<>+2976(SB), Z3, Z2
 	VMOVAPS           Z4, Z3
 	VFMADD231PS       Z2, Z1, Z3
 	VMULPS            Z0, Z3, Z0
@@ -9064,20 +9114,22 @@ body:
 	VMOVAPS           Z4, Z4
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
 	VMULPS            Z4, Z2, Z2
-	VORPS.BCST        vectorConstants<>+992(SB), Z2, Z4
+	VORPS.BCST        vectorConstants<>+1024(SB), Z2, Z4
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z4, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z5
 	VMINPS            Z4, Z5, Z4
-	VMULPS.BCST       vectorConstants<>+160(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      vectorConstants<>+192(SB), Z5
+	VMOVAPS           Z5, Z5
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z4, Z5
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z5, Z5
 	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z5, Z4
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z5, Z4
-	VBROADCASTSS      vectorConstants<>+256(SB), Z6
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z4, Z6
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z5, Z4
+	VBROADCASTSS      vectorConstants<>+288(SB), Z6
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
 	VSCALEFPS.Z       Z5, Z6, K2, Z4
@@ -9089,7 +9141,7 @@ body:
 	VBLENDMPS         Z4, Z5, K2, Z3
 	VMULPS            Z4, Z5, Z2
 	VMULPS            Z1, Z1, Z4
-	VBROADCASTSS      vectorConstants<>+2976(SB), Z5
+	VBROADCASTSS      vectorConstants<>+3008(SB), Z5
 	VMOVAPS           Z4, Z4
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
 	VMULPS            Z4, Z1, Z1
@@ -9138,24 +9190,26 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VBROADCASTSS      vectorConstants<>+3008(SB), Z2
+	VBROADCASTSS      vectorConstants<>+3040(SB), Z2
 	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+96(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z4
 	VMINPS            Z2, Z4, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      vectorConstants<>+192(SB), Z4
+	VMOVAPS           Z4, Z4
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z4
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z4, Z4
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z4, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z4, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z5
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z4, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z5
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VSCALEFPS.Z       Z4, Z5, K2, Z2
@@ -9211,20 +9265,22 @@ single:
 	VMOVUPS (SI)(AX*4), Z1
 
 body:
-	VORPS.BCST        vectorConstants<>+992(SB), Z1, Z2
+	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z5
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z5
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z5
 	VSCALEFPS.Z       Z3, Z5, K2, Z2
@@ -9286,16 +9342,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VSCALEFPS.Z       Z3, Z4, K2, Z2
@@ -9306,7 +9364,7 @@ body:
 	VDIVPS            Z4, Z5, Z4
 	VADDPS.BCST       vectorConstants<>+64(SB), Z2, Z5
 	VMULPS            Z2, Z5, Z2
-	VMULPS.BCST       vectorConstants<>+3040(SB), Z2, Z2
+	VMULPS.BCST       vectorConstants<>+3072(SB), Z2, Z2
 	VMULPS            Z4, Z4, Z5
 	VMULPS            Z5, Z2, Z2
 	VMULPS            Z4, Z3, Z3
@@ -9630,10 +9688,10 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DX
 	MOVL         $0x0000ffff, AX
 	KMOVW        AX, K1
-	VBROADCASTSS vectorConstants<>+896(SB), Z0
-	VBROADCASTSS vectorConstants<>+896(SB), Z1
-	VBROADCASTSS vectorConstants<>+896(SB), Z2
-	VBROADCASTSS vectorConstants<>+896(SB), Z3
+	VBROADCASTSS vectorConstants<>+928(SB), Z0
+	VBROADCASTSS vectorConstants<>+928(SB), Z1
+	VBROADCASTSS vectorConstants<>+928(SB), Z2
+	VBROADCASTSS vectorConstants<>+928(SB), Z3
 	MOVQ         x_len+8(FP), CX
 	XORQ         AX, AX
 
@@ -9730,10 +9788,10 @@ TEXT ·smallestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DX
 	MOVL         $0x0000ffff, AX
 	KMOVW        AX, K1
-	VBROADCASTSS vectorConstants<>+960(SB), Z0
-	VBROADCASTSS vectorConstants<>+960(SB), Z1
-	VBROADCASTSS vectorConstants<>+960(SB), Z2
-	VBROADCASTSS vectorConstants<>+960(SB), Z3
+	VBROADCASTSS vectorConstants<>+992(SB), Z0
+	VBROADCASTSS vectorConstants<>+992(SB), Z1
+	VBROADCASTSS vectorConstants<>+992(SB), Z2
+	VBROADCASTSS vectorConstants<>+992(SB), Z3
 	MOVQ         x_len+8(FP), CX
 	XORQ         AX, AX
 
@@ -9846,16 +9904,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VSCALEFPS.Z       Z3, Z4, K2, Z2
@@ -9916,16 +9976,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VSCALEFPS.Z       Z3, Z4, K2, Z2
@@ -10617,16 +10679,18 @@ body:
 	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+128(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       vectorConstants<>+160(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+192(SB), Z3, Z2
 	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z2
-	VBROADCASTSS      vectorConstants<>+256(SB), Z4
-	VFMADD213PS.BCST  vectorConstants<>+288(SB), Z2, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z2
+	VBROADCASTSS      vectorConstants<>+288(SB), Z4
 	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z4
 	VSCALEFPS.Z       Z3, Z4, K2, Z2
@@ -11914,118 +11978,118 @@ DATA vectorConstants<>+160(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA vectorConstants<>+168(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA vectorConstants<>+176(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA vectorConstants<>+184(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA vectorConstants<>+192(SB)/8, $0x3f3170003f317000
-DATA vectorConstants<>+200(SB)/8, $0x3f3170003f317000
-DATA vectorConstants<>+208(SB)/8, $0x3f3170003f317000
-DATA vectorConstants<>+216(SB)/8, $0x3f3170003f317000
-DATA vectorConstants<>+224(SB)/8, $0x3805fdf43805fdf4
-DATA vectorConstants<>+232(SB)/8, $0x3805fdf43805fdf4
-DATA vectorConstants<>+240(SB)/8, $0x3805fdf43805fdf4
-DATA vectorConstants<>+248(SB)/8, $0x3805fdf43805fdf4
-DATA vectorConstants<>+256(SB)/8, $0x3ab6887e3ab6887e
-DATA vectorConstants<>+264(SB)/8, $0x3ab6887e3ab6887e
-DATA vectorConstants<>+272(SB)/8, $0x3ab6887e3ab6887e
-DATA vectorConstants<>+280(SB)/8, $0x3ab6887e3ab6887e
-DATA vectorConstants<>+288(SB)/8, $0x3c0905b13c0905b1
-DATA vectorConstants<>+296(SB)/8, $0x3c0905b13c0905b1
-DATA vectorConstants<>+304(SB)/8, $0x3c0905b13c0905b1
-DATA vectorConstants<>+312(SB)/8, $0x3c0905b13c0905b1
-DATA vectorConstants<>+320(SB)/8, $0x3d2aaa8d3d2aaa8d
-DATA vectorConstants<>+328(SB)/8, $0x3d2aaa8d3d2aaa8d
-DATA vectorConstants<>+336(SB)/8, $0x3d2aaa8d3d2aaa8d
-DATA vectorConstants<>+344(SB)/8, $0x3d2aaa8d3d2aaa8d
-DATA vectorConstants<>+352(SB)/8, $0x3e2aaa6f3e2aaa6f
-DATA vectorConstants<>+360(SB)/8, $0x3e2aaa6f3e2aaa6f
-DATA vectorConstants<>+368(SB)/8, $0x3e2aaa6f3e2aaa6f
-DATA vectorConstants<>+376(SB)/8, $0x3e2aaa6f3e2aaa6f
-DATA vectorConstants<>+384(SB)/8, $0x3f0000003f000000
-DATA vectorConstants<>+392(SB)/8, $0x3f0000003f000000
-DATA vectorConstants<>+400(SB)/8, $0x3f0000003f000000
-DATA vectorConstants<>+408(SB)/8, $0x3f0000003f000000
-DATA vectorConstants<>+416(SB)/8, $0x0000007f0000007f
-DATA vectorConstants<>+424(SB)/8, $0x0000007f0000007f
-DATA vectorConstants<>+432(SB)/8, $0x0000007f0000007f
-DATA vectorConstants<>+440(SB)/8, $0x0000007f0000007f
-DATA vectorConstants<>+448(SB)/8, $0x0080000000800000
-DATA vectorConstants<>+456(SB)/8, $0x0080000000800000
-DATA vectorConstants<>+464(SB)/8, $0x0080000000800000
-DATA vectorConstants<>+472(SB)/8, $0x0080000000800000
-DATA vectorConstants<>+480(SB)/8, $0x4b0000004b000000
-DATA vectorConstants<>+488(SB)/8, $0x4b0000004b000000
-DATA vectorConstants<>+496(SB)/8, $0x4b0000004b000000
-DATA vectorConstants<>+504(SB)/8, $0x4b0000004b000000
-DATA vectorConstants<>+512(SB)/8, $0x3f3504f33f3504f3
-DATA vectorConstants<>+520(SB)/8, $0x3f3504f33f3504f3
-DATA vectorConstants<>+528(SB)/8, $0x3f3504f33f3504f3
-DATA vectorConstants<>+536(SB)/8, $0x3f3504f33f3504f3
-DATA vectorConstants<>+544(SB)/8, $0x41b8000041b80000
-DATA vectorConstants<>+552(SB)/8, $0x41b8000041b80000
-DATA vectorConstants<>+560(SB)/8, $0x41b8000041b80000
-DATA vectorConstants<>+568(SB)/8, $0x41b8000041b80000
-DATA vectorConstants<>+576(SB)/8, $0x007fffff007fffff
-DATA vectorConstants<>+584(SB)/8, $0x007fffff007fffff
-DATA vectorConstants<>+592(SB)/8, $0x007fffff007fffff
-DATA vectorConstants<>+600(SB)/8, $0x007fffff007fffff
-DATA vectorConstants<>+608(SB)/8, $0x3d8ec7523d8ec752
-DATA vectorConstants<>+616(SB)/8, $0x3d8ec7523d8ec752
-DATA vectorConstants<>+624(SB)/8, $0x3d8ec7523d8ec752
-DATA vectorConstants<>+632(SB)/8, $0x3d8ec7523d8ec752
-DATA vectorConstants<>+640(SB)/8, $0xbdeb1adebdeb1ade
-DATA vectorConstants<>+648(SB)/8, $0xbdeb1adebdeb1ade
-DATA vectorConstants<>+656(SB)/8, $0xbdeb1adebdeb1ade
-DATA vectorConstants<>+664(SB)/8, $0xbdeb1adebdeb1ade
-DATA vectorConstants<>+672(SB)/8, $0x3def51413def5141
-DATA vectorConstants<>+680(SB)/8, $0x3def51413def5141
-DATA vectorConstants<>+688(SB)/8, $0x3def51413def5141
-DATA vectorConstants<>+696(SB)/8, $0x3def51413def5141
-DATA vectorConstants<>+704(SB)/8, $0xbdfe7a63bdfe7a63
-DATA vectorConstants<>+712(SB)/8, $0xbdfe7a63bdfe7a63
-DATA vectorConstants<>+720(SB)/8, $0xbdfe7a63bdfe7a63
-DATA vectorConstants<>+728(SB)/8, $0xbdfe7a63bdfe7a63
-DATA vectorConstants<>+736(SB)/8, $0x3e11e90d3e11e90d
-DATA vectorConstants<>+744(SB)/8, $0x3e11e90d3e11e90d
-DATA vectorConstants<>+752(SB)/8, $0x3e11e90d3e11e90d
-DATA vectorConstants<>+760(SB)/8, $0x3e11e90d3e11e90d
-DATA vectorConstants<>+768(SB)/8, $0xbe2aada5be2aada5
-DATA vectorConstants<>+776(SB)/8, $0xbe2aada5be2aada5
-DATA vectorConstants<>+784(SB)/8, $0xbe2aada5be2aada5
-DATA vectorConstants<>+792(SB)/8, $0xbe2aada5be2aada5
-DATA vectorConstants<>+800(SB)/8, $0x3e4ccead3e4ccead
-DATA vectorConstants<>+808(SB)/8, $0x3e4ccead3e4ccead
-DATA vectorConstants<>+816(SB)/8, $0x3e4ccead3e4ccead
-DATA vectorConstants<>+824(SB)/8, $0x3e4ccead3e4ccead
-DATA vectorConstants<>+832(SB)/8, $0xbe7ffffebe7ffffe
-DATA vectorConstants<>+840(SB)/8, $0xbe7ffffebe7ffffe
-DATA vectorConstants<>+848(SB)/8, $0xbe7ffffebe7ffffe
-DATA vectorConstants<>+856(SB)/8, $0xbe7ffffebe7ffffe
-DATA vectorConstants<>+864(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA vectorConstants<>+872(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA vectorConstants<>+880(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA vectorConstants<>+888(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA vectorConstants<>+896(SB)/8, $0xff800000ff800000
-DATA vectorConstants<>+904(SB)/8, $0xff800000ff800000
-DATA vectorConstants<>+912(SB)/8, $0xff800000ff800000
-DATA vectorConstants<>+920(SB)/8, $0xff800000ff800000
-DATA vectorConstants<>+928(SB)/8, $0x7fc000007fc00000
-DATA vectorConstants<>+936(SB)/8, $0x7fc000007fc00000
-DATA vectorConstants<>+944(SB)/8, $0x7fc000007fc00000
-DATA vectorConstants<>+952(SB)/8, $0x7fc000007fc00000
-DATA vectorConstants<>+960(SB)/8, $0x7f8000007f800000
-DATA vectorConstants<>+968(SB)/8, $0x7f8000007f800000
-DATA vectorConstants<>+976(SB)/8, $0x7f8000007f800000
-DATA vectorConstants<>+984(SB)/8, $0x7f8000007f800000
-DATA vectorConstants<>+992(SB)/8, $0x8000000080000000
-DATA vectorConstants<>+1000(SB)/8, $0x8000000080000000
-DATA vectorConstants<>+1008(SB)/8, $0x8000000080000000
-DATA vectorConstants<>+1016(SB)/8, $0x8000000080000000
-DATA vectorConstants<>+1024(SB)/8, $0x4120000041200000
-DATA vectorConstants<>+1032(SB)/8, $0x4120000041200000
-DATA vectorConstants<>+1040(SB)/8, $0x4120000041200000
-DATA vectorConstants<>+1048(SB)/8, $0x4120000041200000
-DATA vectorConstants<>+1056(SB)/8, $0xc1f00000c1f00000
-DATA vectorConstants<>+1064(SB)/8, $0xc1f00000c1f00000
-DATA vectorConstants<>+1072(SB)/8, $0xc1f00000c1f00000
-DATA vectorConstants<>+1080(SB)/8, $0xc1f00000c1f00000
+DATA vectorConstants<>+192(SB)/8, $0x4b4000004b400000
+DATA vectorConstants<>+200(SB)/8, $0x4b4000004b400000
+DATA vectorConstants<>+208(SB)/8, $0x4b4000004b400000
+DATA vectorConstants<>+216(SB)/8, $0x4b4000004b400000
+DATA vectorConstants<>+224(SB)/8, $0x3f3170003f317000
+DATA vectorConstants<>+232(SB)/8, $0x3f3170003f317000
+DATA vectorConstants<>+240(SB)/8, $0x3f3170003f317000
+DATA vectorConstants<>+248(SB)/8, $0x3f3170003f317000
+DATA vectorConstants<>+256(SB)/8, $0x3805fdf43805fdf4
+DATA vectorConstants<>+264(SB)/8, $0x3805fdf43805fdf4
+DATA vectorConstants<>+272(SB)/8, $0x3805fdf43805fdf4
+DATA vectorConstants<>+280(SB)/8, $0x3805fdf43805fdf4
+DATA vectorConstants<>+288(SB)/8, $0x3ab6887e3ab6887e
+DATA vectorConstants<>+296(SB)/8, $0x3ab6887e3ab6887e
+DATA vectorConstants<>+304(SB)/8, $0x3ab6887e3ab6887e
+DATA vectorConstants<>+312(SB)/8, $0x3ab6887e3ab6887e
+DATA vectorConstants<>+320(SB)/8, $0x3c0905b13c0905b1
+DATA vectorConstants<>+328(SB)/8, $0x3c0905b13c0905b1
+DATA vectorConstants<>+336(SB)/8, $0x3c0905b13c0905b1
+DATA vectorConstants<>+344(SB)/8, $0x3c0905b13c0905b1
+DATA vectorConstants<>+352(SB)/8, $0x3d2aaa8d3d2aaa8d
+DATA vectorConstants<>+360(SB)/8, $0x3d2aaa8d3d2aaa8d
+DATA vectorConstants<>+368(SB)/8, $0x3d2aaa8d3d2aaa8d
+DATA vectorConstants<>+376(SB)/8, $0x3d2aaa8d3d2aaa8d
+DATA vectorConstants<>+384(SB)/8, $0x3e2aaa6f3e2aaa6f
+DATA vectorConstants<>+392(SB)/8, $0x3e2aaa6f3e2aaa6f
+DATA vectorConstants<>+400(SB)/8, $0x3e2aaa6f3e2aaa6f
+DATA vectorConstants<>+408(SB)/8, $0x3e2aaa6f3e2aaa6f
+DATA vectorConstants<>+416(SB)/8, $0x3f0000003f000000
+DATA vectorConstants<>+424(SB)/8, $0x3f0000003f000000
+DATA vectorConstants<>+432(SB)/8, $0x3f0000003f000000
+DATA vectorConstants<>+440(SB)/8, $0x3f0000003f000000
+DATA vectorConstants<>+448(SB)/8, $0x0000007f0000007f
+DATA vectorConstants<>+456(SB)/8, $0x0000007f0000007f
+DATA vectorConstants<>+464(SB)/8, $0x0000007f0000007f
+DATA vectorConstants<>+472(SB)/8, $0x0000007f0000007f
+DATA vectorConstants<>+480(SB)/8, $0x0080000000800000
+DATA vectorConstants<>+488(SB)/8, $0x0080000000800000
+DATA vectorConstants<>+496(SB)/8, $0x0080000000800000
+DATA vectorConstants<>+504(SB)/8, $0x0080000000800000
+DATA vectorConstants<>+512(SB)/8, $0x4b0000004b000000
+DATA vectorConstants<>+520(SB)/8, $0x4b0000004b000000
+DATA vectorConstants<>+528(SB)/8, $0x4b0000004b000000
+DATA vectorConstants<>+536(SB)/8, $0x4b0000004b000000
+DATA vectorConstants<>+544(SB)/8, $0x3f3504f33f3504f3
+DATA vectorConstants<>+552(SB)/8, $0x3f3504f33f3504f3
+DATA vectorConstants<>+560(SB)/8, $0x3f3504f33f3504f3
+DATA vectorConstants<>+568(SB)/8, $0x3f3504f33f3504f3
+DATA vectorConstants<>+576(SB)/8, $0x41b8000041b80000
+DATA vectorConstants<>+584(SB)/8, $0x41b8000041b80000
+DATA vectorConstants<>+592(SB)/8, $0x41b8000041b80000
+DATA vectorConstants<>+600(SB)/8, $0x41b8000041b80000
+DATA vectorConstants<>+608(SB)/8, $0x007fffff007fffff
+DATA vectorConstants<>+616(SB)/8, $0x007fffff007fffff
+DATA vectorConstants<>+624(SB)/8, $0x007fffff007fffff
+DATA vectorConstants<>+632(SB)/8, $0x007fffff007fffff
+DATA vectorConstants<>+640(SB)/8, $0x3d8ec7523d8ec752
+DATA vectorConstants<>+648(SB)/8, $0x3d8ec7523d8ec752
+DATA vectorConstants<>+656(SB)/8, $0x3d8ec7523d8ec752
+DATA vectorConstants<>+664(SB)/8, $0x3d8ec7523d8ec752
+DATA vectorConstants<>+672(SB)/8, $0xbdeb1adebdeb1ade
+DATA vectorConstants<>+680(SB)/8, $0xbdeb1adebdeb1ade
+DATA vectorConstants<>+688(SB)/8, $0xbdeb1adebdeb1ade
+DATA vectorConstants<>+696(SB)/8, $0xbdeb1adebdeb1ade
+DATA vectorConstants<>+704(SB)/8, $0x3def51413def5141
+DATA vectorConstants<>+712(SB)/8, $0x3def51413def5141
+DATA vectorConstants<>+720(SB)/8, $0x3def51413def5141
+DATA vectorConstants<>+728(SB)/8, $0x3def51413def5141
+DATA vectorConstants<>+736(SB)/8, $0xbdfe7a63bdfe7a63
+DATA vectorConstants<>+744(SB)/8, $0xbdfe7a63bdfe7a63
+DATA vectorConstants<>+752(SB)/8, $0xbdfe7a63bdfe7a63
+DATA vectorConstants<>+760(SB)/8, $0xbdfe7a63bdfe7a63
+DATA vectorConstants<>+768(SB)/8, $0x3e11e90d3e11e90d
+DATA vectorConstants<>+776(SB)/8, $0x3e11e90d3e11e90d
+DATA vectorConstants<>+784(SB)/8, $0x3e11e90d3e11e90d
+DATA vectorConstants<>+792(SB)/8, $0x3e11e90d3e11e90d
+DATA vectorConstants<>+800(SB)/8, $0xbe2aada5be2aada5
+DATA vectorConstants<>+808(SB)/8, $0xbe2aada5be2aada5
+DATA vectorConstants<>+816(SB)/8, $0xbe2aada5be2aada5
+DATA vectorConstants<>+824(SB)/8, $0xbe2aada5be2aada5
+DATA vectorConstants<>+832(SB)/8, $0x3e4ccead3e4ccead
+DATA vectorConstants<>+840(SB)/8, $0x3e4ccead3e4ccead
+DATA vectorConstants<>+848(SB)/8, $0x3e4ccead3e4ccead
+DATA vectorConstants<>+856(SB)/8, $0x3e4ccead3e4ccead
+DATA vectorConstants<>+864(SB)/8, $0xbe7ffffebe7ffffe
+DATA vectorConstants<>+872(SB)/8, $0xbe7ffffebe7ffffe
+DATA vectorConstants<>+880(SB)/8, $0xbe7ffffebe7ffffe
+DATA vectorConstants<>+888(SB)/8, $0xbe7ffffebe7ffffe
+DATA vectorConstants<>+896(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA vectorConstants<>+904(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA vectorConstants<>+912(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA vectorConstants<>+920(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA vectorConstants<>+928(SB)/8, $0xff800000ff800000
+DATA vectorConstants<>+936(SB)/8, $0xff800000ff800000
+DATA vectorConstants<>+944(SB)/8, $0xff800000ff800000
+DATA vectorConstants<>+952(SB)/8, $0xff800000ff800000
+DATA vectorConstants<>+960(SB)/8, $0x7fc000007fc00000
+DATA vectorConstants<>+968(SB)/8, $0x7fc000007fc00000
+DATA vectorConstants<>+976(SB)/8, $0x7fc000007fc00000
+DATA vectorConstants<>+984(SB)/8, $0x7fc000007fc00000
+DATA vectorConstants<>+992(SB)/8, $0x7f8000007f800000
+DATA vectorConstants<>+1000(SB)/8, $0x7f8000007f800000
+DATA vectorConstants<>+1008(SB)/8, $0x7f8000007f800000
+DATA vectorConstants<>+1016(SB)/8, $0x7f8000007f800000
+DATA vectorConstants<>+1024(SB)/8, $0x8000000080000000
+DATA vectorConstants<>+1032(SB)/8, $0x8000000080000000
+DATA vectorConstants<>+1040(SB)/8, $0x8000000080000000
+DATA vectorConstants<>+1048(SB)/8, $0x8000000080000000
+DATA vectorConstants<>+1056(SB)/8, $0x4120000041200000
+DATA vectorConstants<>+1064(SB)/8, $0x4120000041200000
+DATA vectorConstants<>+1072(SB)/8, $0x4120000041200000
+DATA vectorConstants<>+1080(SB)/8, $0x4120000041200000
 DATA vectorConstants<>+1088(SB)/8, $0x4000000040000000
 DATA vectorConstants<>+1096(SB)/8, $0x4000000040000000
 DATA vectorConstants<>+1104(SB)/8, $0x4000000040000000
@@ -12238,43 +12302,47 @@ DATA vectorConstants<>+2752(SB)/8, $0x41a0000041a00000
 DATA vectorConstants<>+2760(SB)/8, $0x41a0000041a00000
 DATA vectorConstants<>+2768(SB)/8, $0x41a0000041a00000
 DATA vectorConstants<>+2776(SB)/8, $0x41a0000041a00000
-DATA vectorConstants<>+2784(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2792(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2800(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2808(SB)/8, $0x3eaaaaab3eaaaaab
-DATA vectorConstants<>+2816(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2824(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2832(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2840(SB)/8, $0xc0400000c0400000
-DATA vectorConstants<>+2848(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2856(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2864(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2872(SB)/8, $0xbf800000bf800000
-DATA vectorConstants<>+2880(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2888(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2896(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2904(SB)/8, $0x3f906ebb3f906ebb
-DATA vectorConstants<>+2912(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2920(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2928(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2936(SB)/8, $0xc1680000c1680000
-DATA vectorConstants<>+2944(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2952(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2960(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2968(SB)/8, $0x3ecc422a3ecc422a
-DATA vectorConstants<>+2976(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+2984(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+2992(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3000(SB)/8, $0x3e5b33b63e5b33b6
-DATA vectorConstants<>+3008(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3016(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3024(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3032(SB)/8, $0x42d0000042d00000
-DATA vectorConstants<>+3040(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3048(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3056(SB)/8, $0x4080000040800000
-DATA vectorConstants<>+3064(SB)/8, $0x4080000040800000
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $3072
+DATA vectorConstants<>+2784(SB)/8, $0xc1f00000c1f00000
+DATA vectorConstants<>+2792(SB)/8, $0xc1f00000c1f00000
+DATA vectorConstants<>+2800(SB)/8, $0xc1f00000c1f00000
+DATA vectorConstants<>+2808(SB)/8, $0xc1f00000c1f00000
+DATA vectorConstants<>+2816(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2824(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2832(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2840(SB)/8, $0x3eaaaaab3eaaaaab
+DATA vectorConstants<>+2848(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2856(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2864(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2872(SB)/8, $0xc0400000c0400000
+DATA vectorConstants<>+2880(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2888(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2896(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2904(SB)/8, $0xbf800000bf800000
+DATA vectorConstants<>+2912(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2920(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2928(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2936(SB)/8, $0x3f906ebb3f906ebb
+DATA vectorConstants<>+2944(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2952(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2960(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2968(SB)/8, $0xc1680000c1680000
+DATA vectorConstants<>+2976(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2984(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+2992(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+3000(SB)/8, $0x3ecc422a3ecc422a
+DATA vectorConstants<>+3008(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3016(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3024(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3032(SB)/8, $0x3e5b33b63e5b33b6
+DATA vectorConstants<>+3040(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3048(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3056(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3064(SB)/8, $0x42d0000042d00000
+DATA vectorConstants<>+3072(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3080(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3088(SB)/8, $0x4080000040800000
+DATA vectorConstants<>+3096(SB)/8, $0x4080000040800000
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $3104
 
 DATA vectorEdge<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorEdge<>+8(SB)/8, $0xffffffffffffffff

@@ -83,7 +83,7 @@ var activations = []kernel{
 	}),
 	shaped("hardSigmoid", "alpha beta", func(e *emitter, x op, s []op) op { return e.unit(e.fma(x, s[0], s[1])) }),
 	shaped("elu", "alpha", func(e *emitter, x op, s []op) op {
-		below := e.mul(s[0], e.expm1(e.min(e.num(0), x)))
+		below := e.mul(s[0], e.expm1(e.clamp(x, -30, 0)))
 		return e.choose(e.cmp(x, greaterThan, e.num(0)), x, below)
 	}),
 }

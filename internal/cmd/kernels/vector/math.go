@@ -30,18 +30,19 @@ var expTail = fit(func(r float64) float64 {
 	return (math.Expm1(r) - r) / (r * r)
 }, -math.Ln2/2, math.Ln2/2, 4)
 
-// reduce writes x as n·ln 2 + r with n whole and r at most ln 2 / 2 in size.
-func (e *emitter) reduce(x op) (n, r op) {
-	n = e.mul(x, e.num(math.Log2E))
-	if e.wide {
-		e.VRNDSCALEPS(operand.Imm(8), n, n)
-	} else {
-		e.VROUNDPS(operand.Imm(8), n, n)
-	}
+// A float32 of this size has no fraction, and the last bits of its
+// representation count up from rounder as the number does.
+const rounder = 3 << 22
+
+// reduce writes x as n·ln 2 + r with n whole and r at most ln 2 / 2 in size;
+// count is n + rounder.
+func (e *emitter) reduce(x op) (count, n, r op) {
+	count = e.fma(x, e.num(math.Log2E), e.reg(e.num(rounder)))
+	n = e.sub(count, e.num(rounder))
 	hi, lo := split(math.Ln2)
 	r = e.fnma(n, e.num(hi), x)
 	e.into(fnma231, n, e.num(lo), r)
-	return n, r
+	return count, n, r
 }
 
 // exp is e to the power of x. What is 0 in float32 is not computed but set:
@@ -53,20 +54,19 @@ func (e *emitter) exp(x op) op {
 	if !e.wide {
 		x = e.where(alive, x)
 	}
-	n, r := e.reduce(x)
+	count, n, r := e.reduce(x)
 	p := e.horner(r, append([]float64{1, 1}, expTail...))
-	d := e.vec()
 	if e.wide {
+		d := e.vec()
 		e.VSCALEFPS_Z(n, p, alive, d)
 		return d
 	}
 	// In two steps, since 2ⁿ may be too large or too small for a float32
 	// where the product is not.
-	e.VCVTPS2DQ(n, d)
+	whole := e.subInt(count, e.num(rounder))
 	half := e.vec()
-	e.VPSRAD(operand.Imm(1), d, half)
-	e.VPSUBD(half, d, d)
-	return e.where(alive, e.mul(e.mul(p, e.power(half)), e.power(d)))
+	e.VPSRAD(operand.Imm(1), whole, half)
+	return e.where(alive, e.mul(e.mul(p, e.power(half)), e.power(e.subInt(whole, half))))
 }
 
 // power is 2 to the power of an integer.
@@ -76,14 +76,15 @@ func (e *emitter) power(n op) op {
 	return d
 }
 
-// expm1 is e to the power of x, less one, for x up to 87; below -30 it is -1.
+// expm1 is e to the power of x, less one, for x from -30, where it is -1, to
+// 87.
 func (e *emitter) expm1(x op) op {
-	n, r := e.reduce(e.max(e.num(-30), x))
-	d := e.vec()
-	e.VCVTPS2DQ(n, d)
-	scale := e.power(d)
-	q := e.mul(e.horner(r, expTail), e.mul(r, r))
-	return e.fma(scale, e.add(q, r), e.sub(scale, e.num(1)))
+	count, _, r := e.reduce(x)
+	scale := e.power(count) // what count has more than n is shifted out
+	tail := e.horner(r, expTail)
+	p := e.copy(r)
+	e.into(fma231, e.mul(r, r), tail, p)
+	return e.fma(scale, p, e.sub(scale, e.num(1)))
 }
 
 // logTail is (log(1+f) - f + f²/2)/f³.
