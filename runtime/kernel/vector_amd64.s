@@ -3641,9 +3641,9 @@ partial:
 	JMP        body
 
 done:
-	VADDPS     Y2, Y1, Y0
-	VADDPS     Y3, Y0, Y0
-	VADDPS     Y4, Y0, Y0
+	VADDPS     Y3, Y1, Y0
+	VADDPS     Y4, Y2, Y1
+	VADDPS     Y1, Y0, Y0
 	VPERM2F128 $0x01, Y0, Y0, Y1
 	VADDPS     Y1, Y0, Y0
 	VPERMILPS  $0x4e, Y0, Y1
@@ -3709,9 +3709,9 @@ partial:
 	JMP        body
 
 done:
-	VADDPS     Y2, Y1, Y0
-	VADDPS     Y3, Y0, Y0
-	VADDPS     Y4, Y0, Y0
+	VADDPS     Y3, Y1, Y0
+	VADDPS     Y4, Y2, Y1
+	VADDPS     Y1, Y0, Y0
 	VPERM2F128 $0x01, Y0, Y0, Y1
 	VADDPS     Y1, Y0, Y0
 	VPERMILPS  $0x4e, Y0, Y1
@@ -3784,9 +3784,9 @@ partial:
 	JMP        body
 
 done:
-	VADDPS     Y2, Y1, Y0
-	VADDPS     Y3, Y0, Y0
-	VADDPS     Y4, Y0, Y0
+	VADDPS     Y3, Y1, Y0
+	VADDPS     Y4, Y2, Y1
+	VADDPS     Y1, Y0, Y0
 	VPERM2F128 $0x01, Y0, Y0, Y1
 	VADDPS     Y1, Y0, Y0
 	VPERMILPS  $0x4e, Y0, Y1
@@ -3934,14 +3934,14 @@ partial:
 
 done:
 	VCMPPS     $0x03, Y1, Y1, Y0
-	VMAXPS     Y2, Y1, Y2
-	VBLENDVPS  Y0, Y1, Y2, Y0
-	VCMPPS     $0x03, Y0, Y0, Y1
-	VMAXPS     Y3, Y0, Y2
-	VBLENDVPS  Y1, Y0, Y2, Y0
-	VCMPPS     $0x03, Y0, Y0, Y1
-	VMAXPS     Y4, Y0, Y2
-	VBLENDVPS  Y1, Y0, Y2, Y0
+	VMAXPS     Y3, Y1, Y3
+	VBLENDVPS  Y0, Y1, Y3, Y0
+	VCMPPS     $0x03, Y2, Y2, Y1
+	VMAXPS     Y4, Y2, Y3
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VMAXPS     Y1, Y0, Y1
+	VBLENDVPS  Y2, Y0, Y1, Y0
 	VPERM2F128 $0x01, Y0, Y0, Y1
 	VCMPPS     $0x03, Y0, Y0, Y2
 	VMAXPS     Y1, Y0, Y1
@@ -4030,14 +4030,14 @@ partial:
 
 done:
 	VCMPPS     $0x03, Y1, Y1, Y0
-	VMINPS     Y2, Y1, Y2
-	VBLENDVPS  Y0, Y1, Y2, Y0
-	VCMPPS     $0x03, Y0, Y0, Y1
-	VMINPS     Y3, Y0, Y2
-	VBLENDVPS  Y1, Y0, Y2, Y0
-	VCMPPS     $0x03, Y0, Y0, Y1
-	VMINPS     Y4, Y0, Y2
-	VBLENDVPS  Y1, Y0, Y2, Y0
+	VMINPS     Y3, Y1, Y3
+	VBLENDVPS  Y0, Y1, Y3, Y0
+	VCMPPS     $0x03, Y2, Y2, Y1
+	VMINPS     Y4, Y2, Y3
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VMINPS     Y1, Y0, Y1
+	VBLENDVPS  Y2, Y0, Y1, Y0
 	VPERM2F128 $0x01, Y0, Y0, Y1
 	VCMPPS     $0x03, Y0, Y0, Y2
 	VMINPS     Y1, Y0, Y1
@@ -9453,9 +9453,9 @@ partial:
 	JMP       body
 
 done:
-	VADDPS     Z1, Z0, Z0
 	VADDPS     Z2, Z0, Z0
-	VADDPS     Z3, Z0, Z0
+	VADDPS     Z3, Z1, Z1
+	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z1
 	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0xb1, Z0, Z0, Z1
@@ -9523,9 +9523,9 @@ partial:
 	JMP       body
 
 done:
-	VADDPS     Z1, Z0, Z0
 	VADDPS     Z2, Z0, Z0
-	VADDPS     Z3, Z0, Z0
+	VADDPS     Z3, Z1, Z1
+	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z1
 	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0xb1, Z0, Z0, Z1
@@ -9600,9 +9600,9 @@ partial:
 	JMP       body
 
 done:
-	VADDPS     Z1, Z0, Z0
 	VADDPS     Z2, Z0, Z0
-	VADDPS     Z3, Z0, Z0
+	VADDPS     Z3, Z1, Z1
+	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z1
 	VADDPS     Z1, Z0, Z0
 	VSHUFF32X4 $0xb1, Z0, Z0, Z1
@@ -9754,14 +9754,14 @@ partial:
 
 done:
 	VCMPPS     $0x03, Z0, Z0, K1
-	VMAXPS     Z1, Z0, Z1
-	VBLENDMPS  Z0, Z1, K1, Z11
+	VMAXPS     Z2, Z0, Z2
+	VBLENDMPS  Z0, Z2, K1, Z11
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMAXPS     Z3, Z1, Z0
+	VBLENDMPS  Z1, Z0, K1, Z12
 	VCMPPS     $0x03, Z11, Z11, K1
-	VMAXPS     Z2, Z11, Z0
-	VBLENDMPS  Z11, Z0, K1, Z12
-	VCMPPS     $0x03, Z12, Z12, K1
-	VMAXPS     Z3, Z12, Z0
-	VBLENDMPS  Z12, Z0, K1, Z13
+	VMAXPS     Z12, Z11, Z0
+	VBLENDMPS  Z11, Z0, K1, Z13
 	VSHUFF32X4 $0x4e, Z13, Z13, Z0
 	VCMPPS     $0x03, Z13, Z13, K1
 	VMAXPS     Z0, Z13, Z0
@@ -9854,14 +9854,14 @@ partial:
 
 done:
 	VCMPPS     $0x03, Z0, Z0, K1
-	VMINPS     Z1, Z0, Z1
-	VBLENDMPS  Z0, Z1, K1, Z11
+	VMINPS     Z2, Z0, Z2
+	VBLENDMPS  Z0, Z2, K1, Z11
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMINPS     Z3, Z1, Z0
+	VBLENDMPS  Z1, Z0, K1, Z12
 	VCMPPS     $0x03, Z11, Z11, K1
-	VMINPS     Z2, Z11, Z0
-	VBLENDMPS  Z11, Z0, K1, Z12
-	VCMPPS     $0x03, Z12, Z12, K1
-	VMINPS     Z3, Z12, Z0
-	VBLENDMPS  Z12, Z0, K1, Z13
+	VMINPS     Z12, Z11, Z0
+	VBLENDMPS  Z11, Z0, K1, Z13
 	VSHUFF32X4 $0x4e, Z13, Z13, Z0
 	VCMPPS     $0x03, Z13, Z13, K1
 	VMINPS     Z0, Z13, Z0

@@ -234,10 +234,14 @@ func (f *frame) storeMasked(out []op) {
 // finish combines the running results and returns them.
 func (f *frame) finish() {
 	for r := range strings.Fields(f.results) {
-		total := f.copies[0][r]
-		for _, set := range f.copies[1:] {
-			total = f.fold(f.e, total, set[r])
+		// In pairs, so that few additions wait for one another.
+		sets := f.copies
+		for n := len(sets) / 2; n > 0; n /= 2 {
+			for i := range n {
+				sets[i][r] = f.fold(f.e, sets[i][r], sets[i+n][r])
+			}
 		}
+		total := sets[0][r]
 		for _, turned := range f.e.turns() {
 			total = f.fold(f.e, total, turned(total))
 		}
