@@ -16,11 +16,11 @@ func TestTranspose(t *testing.T) {
 						src[i] = float32(i + 1)
 					}
 					dst := make([]float32, cols*(rows+extra))
-					Fill(dst, mark)
+					Fill(dst, untouched)
 					Transpose(dst, src, rows, cols, rows+extra, cols+extra)
 					for k, got := range dst {
 						j, i := k/(rows+extra), k%(rows+extra)
-						want := mark
+						want := untouched
 						if i < rows {
 							want = src[i*(cols+extra)+j]
 						}

@@ -21,9 +21,9 @@ func atLevels(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// rowShapes says which slices of a loop hold a matrix (m) and which one row (r),
+// operands says which slices of a loop hold a matrix (m) and which one row (r),
 // for loops over several rows.
-var rowShapes = map[string]string{
+var operands = map[string]string{
 	"biasRows": "mmr", "biasReluRows": "mmr", "mulRows": "mmr",
 	"scaleShiftRows": "mmrr", "scaleShiftReluRows": "mmrr",
 	"scaleShiftAddRows": "mmmrr", "scaleShiftAddReluRows": "mmmrr",
@@ -46,8 +46,8 @@ type call struct {
 }
 
 const (
-	fence = 16
-	mark  = float32(-12345.5)
+	fringe    = 16
+	untouched = float32(-12345.5)
 )
 
 // newCall makes arguments of n elements per row.
@@ -57,12 +57,12 @@ func newCall(name string, of reflect.Type, n, rows, skew int, draw func() float3
 		switch of.In(i).Kind() {
 		case reflect.Slice:
 			size := n
-			if s := rowShapes[name]; s != "" && s[i] == 'm' {
+			if s := operands[name]; s != "" && s[i] == 'm' {
 				size = n * rows
 			}
-			whole := make([]float32, size+2*fence)
-			Fill(whole, mark)
-			part := whole[fence+skew : fence+skew+size : fence+skew+size]
+			whole := make([]float32, size+2*fringe)
+			Fill(whole, untouched)
+			part := whole[fringe+skew : fringe+skew+size : fringe+skew+size]
 			for j := range part {
 				part[j] = draw()
 			}
@@ -84,7 +84,7 @@ func (c call) clone(alias int) call {
 	for i, a := range c.args {
 		if a.Kind() == reflect.Slice {
 			whole := append([]float32(nil), c.guards[i]...)
-			from := fence + (len(whole)-2*fence-a.Len())/2
+			from := fringe + (len(whole)-2*fringe-a.Len())/2
 			for from < len(whole)-a.Len() && a.Len() > 0 && &c.guards[i][from] != &a.Interface().([]float32)[0] {
 				from++
 			}
@@ -118,7 +118,7 @@ func (c call) compare(t *testing.T, alias int, tolerance float64) {
 		for i, w := range want[s] {
 			if !near(got[s][i], w, tolerance) {
 				t.Fatalf("%s, %d elements, alias %d: slice %d has %v at %d, want %v",
-					c.name, c.args[0].Len(), alias, s, got[s][i], i-fence, w)
+					c.name, c.args[0].Len(), alias, s, got[s][i], i-fringe, w)
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func TestLoopsAgree(t *testing.T) {
 					c := newCall(name, of, n, rows, n%3, draw)
 					c.compare(t, 0, 4e-6)
 					for i := writes; i < len(c.guards) && writes > 0; i++ {
-						if s := rowShapes[name]; s == "" || s[0] == 'm' && s[i] == 'm' {
+						if s := operands[name]; s == "" || s[0] == 'm' && s[i] == 'm' {
 							c.compare(t, i, 4e-6)
 						}
 					}
@@ -204,7 +204,7 @@ var overflows = map[string]bool{
 func TestSpecialNumbers(t *testing.T) {
 	atLevels(t, func(t *testing.T) {
 		loops(func(name string, of reflect.Type) {
-			if rowShapes[name] != "" || of.NumOut() > 0 || overflows[name] {
+			if operands[name] != "" || of.NumOut() > 0 || overflows[name] {
 				return
 			}
 			for _, shift := range []int{0, 1, 5} {
