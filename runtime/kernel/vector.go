@@ -39,8 +39,8 @@ type vectors struct {
 	sum, sumSquares, largest, smallest func(x []float32) float32
 	dot                                func(a, b []float32) float32
 	sumSquaresAbout                    func(x []float32, m float32) float32      // Σ (x-m)²
-	expSum                             func(dst, x []float32, m float32) float32 // dst = exp(x-m), and its sum
-	sumExp                             func(x []float32, m float32) float32      // Σ exp(x-m)
+	expSum                             func(dst, x []float32, m float32) float32 // dst = exp(x-m), for x-m up to 88, and its sum
+	sumExp                             func(x []float32, m float32) float32      // Σ exp(x-m), likewise
 
 	subTwice                    func(dst, x []float32, s, t float32) // (x-s) - t
 	softmaxGrad, logSoftmaxGrad func(dx, dy, y []float32, s float32) // (dy-s)·y, dy - s·exp(y)

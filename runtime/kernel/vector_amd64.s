@@ -1400,9 +1400,9 @@ single:
 	VMOVUPS (BX)(AX*4), Y1
 
 body:
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y1, Y2
-	VBROADCASTSS vectorConstants<>+128(SB), Y3
-	VMINPS       Y1, Y3, Y1
+	VBROADCASTSS vectorConstants<>+96(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y1, Y2
 	VANDPS       Y2, Y1, Y1
 	VBROADCASTSS vectorConstants<>+192(SB), Y3
 	VMOVAPS      Y3, Y3
@@ -1543,9 +1543,7 @@ single:
 
 body:
 	VORPS        vectorConstants<>+1024(SB), Y1, Y2
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y2, Y4, Y2
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y2, Y3
 	VANDPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+192(SB), Y4
 	VMOVAPS      Y4, Y4
@@ -1760,55 +1758,52 @@ body:
 	VANDPS       vectorConstants<>+32(SB), Y1, Y2
 	VBROADCASTSS vectorConstants<>+1824(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMULPS       Y2, Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMSUB231PS  Y2, Y2, Y4
-	VMULPS       vectorConstants<>+1856(SB), Y3, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y5
-	VBROADCASTSS vectorConstants<>+128(SB), Y6
-	VMINPS       Y3, Y6, Y3
-	VANDPS       Y5, Y3, Y3
+	VMULPS       vectorConstants<>+1856(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y3, Y2, Y5
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y4, Y3
+	VANDPS       Y3, Y4, Y4
 	VBROADCASTSS vectorConstants<>+192(SB), Y6
 	VMOVAPS      Y6, Y6
-	VFMADD231PS  vectorConstants<>+160(SB), Y3, Y6
+	VFMADD231PS  vectorConstants<>+160(SB), Y4, Y6
 	VSUBPS       vectorConstants<>+192(SB), Y6, Y7
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y3
-	VFNMADD231PS vectorConstants<>+256(SB), Y7, Y3
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS vectorConstants<>+224(SB), Y7, Y4
+	VFNMADD231PS vectorConstants<>+256(SB), Y7, Y4
 	VBROADCASTSS vectorConstants<>+288(SB), Y7
-	VFMADD213PS  vectorConstants<>+320(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+352(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+384(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+416(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
-	VFMADD213PS  vectorConstants<>+64(SB), Y3, Y7
-	VPSUBD       vectorConstants<>+192(SB), Y6, Y3
-	VPSRAD       $0x01, Y3, Y6
+	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+416(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
+	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y7
+	VPSUBD       vectorConstants<>+192(SB), Y6, Y4
+	VPSRAD       $0x01, Y4, Y6
 	VPADDD       vectorConstants<>+448(SB), Y6, Y8
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y7, Y7
-	VPSUBD       Y6, Y3, Y3
-	VPADDD       vectorConstants<>+448(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y7, Y3
-	VANDPS       Y5, Y3, Y3
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       vectorConstants<>+448(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y7, Y4
+	VANDPS       Y3, Y4, Y3
 	VADDPS       vectorConstants<>+1888(SB), Y2, Y2
-	VBROADCASTSS vectorConstants<>+64(SB), Y5
-	VDIVPS       Y2, Y5, Y2
+	VBROADCASTSS vectorConstants<>+64(SB), Y4
+	VDIVPS       Y2, Y4, Y2
 	VMULPS       Y3, Y2, Y3
 	VSUBPS       vectorConstants<>+1920(SB), Y2, Y2
-	VBROADCASTSS vectorConstants<>+1952(SB), Y5
-	VFMADD213PS  vectorConstants<>+1984(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2016(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2048(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2080(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2112(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2144(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2176(SB), Y2, Y5
-	VFMADD213PS  vectorConstants<>+2208(SB), Y2, Y5
-	VMULPS       Y5, Y3, Y2
-	VMULPS       vectorConstants<>+416(SB), Y4, Y3
-	VFNMADD231PS Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+1952(SB), Y4
+	VFMADD213PS  vectorConstants<>+1984(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2016(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2048(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2080(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2112(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2144(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2176(SB), Y2, Y4
+	VFMADD213PS  vectorConstants<>+2208(SB), Y2, Y4
+	VMULPS       Y4, Y3, Y2
+	VFMADD231PS  Y2, Y5, Y2
 	VCMPPS       $0x11, vectorConstants<>+0(SB), Y1, Y3
 	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VSUBPS       Y2, Y4, Y4
@@ -1864,9 +1859,7 @@ body:
 	VFMADD213PS  vectorConstants<>+2336(SB), Y4, Y3
 	VMULPS       Y3, Y2, Y2
 	VORPS        vectorConstants<>+1024(SB), Y2, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -1940,9 +1933,7 @@ single:
 
 body:
 	VORPS        vectorConstants<>+1024(SB), Y1, Y2
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y2, Y4, Y2
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y2, Y3
 	VANDPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+192(SB), Y4
 	VMOVAPS      Y4, Y4
@@ -2091,9 +2082,7 @@ single:
 
 body:
 	VORPS        vectorConstants<>+1024(SB), Y1, Y2
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y2, Y4, Y2
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y2, Y3
 	VANDPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+192(SB), Y4
 	VMOVAPS      Y4, Y4
@@ -2177,9 +2166,7 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+2752(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y2, Y4, Y2
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y2, Y3
 	VANDPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+192(SB), Y4
 	VMOVAPS      Y4, Y4
@@ -3065,9 +3052,7 @@ single:
 body:
 	VMULPS       Y2, Y2, Y2
 	VMULPS       vectorConstants<>+2880(SB), Y2, Y2
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y2, Y3
-	VBROADCASTSS vectorConstants<>+128(SB), Y4
-	VMINPS       Y2, Y4, Y2
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y2, Y3
 	VANDPS       Y3, Y2, Y2
 	VBROADCASTSS vectorConstants<>+192(SB), Y4
 	VMOVAPS      Y4, Y4
@@ -3141,42 +3126,40 @@ body:
 	VANDPS       vectorConstants<>+32(SB), Y2, Y3
 	VBROADCASTSS vectorConstants<>+1824(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y3, Y3, Y5
-	VMULPS       vectorConstants<>+1856(SB), Y4, Y4
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y4, Y6
-	VBROADCASTSS vectorConstants<>+128(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VANDPS       Y6, Y4, Y4
+	VMULPS       vectorConstants<>+1856(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y5
+	VMOVAPS      Y5, Y6
+	VFMSUB231PS  Y4, Y3, Y6
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y5, Y4
+	VANDPS       Y4, Y5, Y5
 	VBROADCASTSS vectorConstants<>+192(SB), Y7
 	VMOVAPS      Y7, Y7
-	VFMADD231PS  vectorConstants<>+160(SB), Y4, Y7
+	VFMADD231PS  vectorConstants<>+160(SB), Y5, Y7
 	VSUBPS       vectorConstants<>+192(SB), Y7, Y8
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS vectorConstants<>+224(SB), Y8, Y4
-	VFNMADD231PS vectorConstants<>+256(SB), Y8, Y4
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS vectorConstants<>+224(SB), Y8, Y5
+	VFNMADD231PS vectorConstants<>+256(SB), Y8, Y5
 	VBROADCASTSS vectorConstants<>+288(SB), Y8
-	VFMADD213PS  vectorConstants<>+320(SB), Y4, Y8
-	VFMADD213PS  vectorConstants<>+352(SB), Y4, Y8
-	VFMADD213PS  vectorConstants<>+384(SB), Y4, Y8
-	VFMADD213PS  vectorConstants<>+416(SB), Y4, Y8
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
-	VFMADD213PS  vectorConstants<>+64(SB), Y4, Y8
-	VPSUBD       vectorConstants<>+192(SB), Y7, Y4
-	VPSRAD       $0x01, Y4, Y7
+	VFMADD213PS  vectorConstants<>+320(SB), Y5, Y8
+	VFMADD213PS  vectorConstants<>+352(SB), Y5, Y8
+	VFMADD213PS  vectorConstants<>+384(SB), Y5, Y8
+	VFMADD213PS  vectorConstants<>+416(SB), Y5, Y8
+	VFMADD213PS  vectorConstants<>+64(SB), Y5, Y8
+	VFMADD213PS  vectorConstants<>+64(SB), Y5, Y8
+	VPSUBD       vectorConstants<>+192(SB), Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
 	VPADDD       vectorConstants<>+448(SB), Y7, Y9
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y8, Y8
-	VPSUBD       Y7, Y4, Y4
-	VPADDD       vectorConstants<>+448(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y8, Y4
-	VANDPS       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       vectorConstants<>+448(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y8, Y5
+	VANDPS       Y4, Y5, Y4
 	VADDPS       vectorConstants<>+1888(SB), Y3, Y3
-	VBROADCASTSS vectorConstants<>+64(SB), Y6
-	VDIVPS       Y3, Y6, Y3
-	VMULPS       Y4, Y3, Y6
+	VBROADCASTSS vectorConstants<>+64(SB), Y5
+	VDIVPS       Y3, Y5, Y3
+	VMULPS       Y4, Y3, Y5
 	VSUBPS       vectorConstants<>+1920(SB), Y3, Y3
 	VBROADCASTSS vectorConstants<>+1952(SB), Y7
 	VFMADD213PS  vectorConstants<>+1984(SB), Y3, Y7
@@ -3187,9 +3170,8 @@ body:
 	VFMADD213PS  vectorConstants<>+2144(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2176(SB), Y3, Y7
 	VFMADD213PS  vectorConstants<>+2208(SB), Y3, Y7
-	VMULPS       Y7, Y6, Y3
-	VMULPS       vectorConstants<>+416(SB), Y5, Y5
-	VFNMADD231PS Y3, Y5, Y3
+	VMULPS       Y7, Y5, Y3
+	VFMADD231PS  Y3, Y6, Y3
 	VCMPPS       $0x11, vectorConstants<>+0(SB), Y2, Y5
 	VBROADCASTSS vectorConstants<>+64(SB), Y6
 	VSUBPS       Y3, Y6, Y6
@@ -3259,9 +3241,7 @@ body:
 	VFMADD213PS  vectorConstants<>+2336(SB), Y5, Y4
 	VMULPS       Y4, Y3, Y3
 	VORPS        vectorConstants<>+1024(SB), Y3, Y4
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y4, Y5
-	VBROADCASTSS vectorConstants<>+128(SB), Y6
-	VMINPS       Y4, Y6, Y4
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y4, Y5
 	VANDPS       Y5, Y4, Y4
 	VBROADCASTSS vectorConstants<>+192(SB), Y6
 	VMOVAPS      Y6, Y6
@@ -3347,12 +3327,10 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+3040(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VORPS        vectorConstants<>+1024(SB), Y2, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -3432,9 +3410,7 @@ single:
 
 body:
 	VORPS        vectorConstants<>+1024(SB), Y2, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -3512,13 +3488,11 @@ single:
 body:
 	VBROADCASTSS vectorConstants<>+2752(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VBROADCASTSS vectorConstants<>+96(SB), Y3
+	VBROADCASTSS vectorConstants<>+128(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VBROADCASTSS vectorConstants<>+2752(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -4072,9 +4046,7 @@ single:
 
 body:
 	VSUBPS       Y0, Y3, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -4152,9 +4124,7 @@ single:
 
 body:
 	VSUBPS       Y0, Y3, Y3
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -4875,9 +4845,9 @@ single:
 	VMOVUPS (SI)(AX*4), Y3
 
 body:
-	VCMPPS       $0x15, vectorConstants<>+96(SB), Y3, Y4
-	VBROADCASTSS vectorConstants<>+128(SB), Y5
-	VMINPS       Y3, Y5, Y3
+	VBROADCASTSS vectorConstants<>+96(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VCMPPS       $0x15, vectorConstants<>+128(SB), Y3, Y4
 	VANDPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+192(SB), Y5
 	VMOVAPS      Y5, Y5
@@ -7374,9 +7344,9 @@ single:
 	VMOVUPS (BX)(AX*4), Z0
 
 body:
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z0, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z1
+	VBROADCASTSS      vectorConstants<>+96(SB), Z1
 	VMINPS            Z0, Z1, Z0
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z0, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z1
 	VMOVAPS           Z1, Z1
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z0, Z1
@@ -7505,9 +7475,7 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z2
-	VMINPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
@@ -7709,45 +7677,42 @@ body:
 	VANDPS.BCST       vectorConstants<>+32(SB), Z0, Z1
 	VBROADCASTSS      vectorConstants<>+1824(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS            Z1, Z1, Z2
-	VMOVAPS           Z2, Z4
-	VFMSUB231PS       Z1, Z1, Z4
-	VMULPS.BCST       vectorConstants<>+1856(SB), Z2, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z5
-	VMINPS            Z2, Z5, Z2
-	VBROADCASTSS      vectorConstants<>+192(SB), Z5
-	VMOVAPS           Z5, Z5
-	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z5
-	VSUBPS.BCST       vectorConstants<>+192(SB), Z5, Z5
+	VMULPS.BCST       vectorConstants<>+1856(SB), Z1, Z2
+	VMULPS            Z1, Z2, Z4
+	VMOVAPS           Z4, Z5
+	VFMSUB231PS       Z2, Z1, Z5
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z4, K2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z5, Z2
-	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z5, Z2
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z4, Z2
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z2, Z2
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z2, Z4
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z2, Z4
 	VBROADCASTSS      vectorConstants<>+288(SB), Z6
-	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z2, Z6
-	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z2, Z6
-	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z2, Z6
-	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z2, Z6
-	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
-	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z2, Z6
-	VSCALEFPS.Z       Z5, Z6, K2, Z2
+	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
+	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z4, Z6
+	VSCALEFPS.Z       Z2, Z6, K2, Z2
 	VADDPS.BCST       vectorConstants<>+1888(SB), Z1, Z1
-	VBROADCASTSS      vectorConstants<>+64(SB), Z5
-	VDIVPS            Z1, Z5, Z1
+	VBROADCASTSS      vectorConstants<>+64(SB), Z4
+	VDIVPS            Z1, Z4, Z1
 	VMULPS            Z2, Z1, Z2
 	VSUBPS.BCST       vectorConstants<>+1920(SB), Z1, Z1
-	VBROADCASTSS      vectorConstants<>+1952(SB), Z5
-	VFMADD213PS.BCST  vectorConstants<>+1984(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2016(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2048(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2080(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2112(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2144(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z1, Z5
-	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z1, Z5
-	VMULPS            Z5, Z2, Z1
-	VMULPS.BCST       vectorConstants<>+416(SB), Z4, Z2
-	VFNMADD231PS      Z1, Z2, Z1
+	VBROADCASTSS      vectorConstants<>+1952(SB), Z4
+	VFMADD213PS.BCST  vectorConstants<>+1984(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2016(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2048(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2080(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2112(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2144(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z1, Z4
+	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z1, Z4
+	VMULPS            Z4, Z2, Z1
+	VFMADD231PS       Z1, Z5, Z1
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z0, K2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z2
 	VSUBPS            Z1, Z2, Z2
@@ -7802,9 +7767,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z4, Z2
 	VMULPS            Z2, Z1, Z1
 	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z4
-	VMINPS            Z2, Z4, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z4
 	VMOVAPS           Z4, Z4
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z4
@@ -7867,9 +7830,7 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z2
-	VMINPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
@@ -8006,9 +7967,7 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+1024(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z2
-	VMINPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
@@ -8081,9 +8040,7 @@ single:
 body:
 	VBROADCASTSS      vectorConstants<>+2752(SB), Z1
 	VMINPS            Z0, Z1, Z1
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z2
-	VMINPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
@@ -8943,9 +8900,7 @@ single:
 body:
 	VMULPS            Z1, Z1, Z1
 	VMULPS.BCST       vectorConstants<>+2880(SB), Z1, Z1
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z1, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z2
-	VMINPS            Z1, Z2, Z1
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z2
 	VMOVAPS           Z2, Z2
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z1, Z2
@@ -9008,32 +8963,30 @@ body:
 	VANDPS.BCST       vectorConstants<>+32(SB), Z1, Z2
 	VBROADCASTSS      vectorConstants<>+1824(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS            Z2, Z2, Z3
-	VMOVAPS           Z3, Z5
-	VFMSUB231PS       Z2, Z2, Z5
-	VMULPS.BCST       vectorConstants<>+1856(SB), Z3, Z3
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z3, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z6
-	VMINPS            Z3, Z6, Z3
-	VBROADCASTSS      vectorConstants<>+192(SB), Z6
-	VMOVAPS           Z6, Z6
-	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z3, Z6
-	VSUBPS.BCST       vectorConstants<>+192(SB), Z6, Z6
+	VMULPS.BCST       vectorConstants<>+1856(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z5
+	VMOVAPS           Z5, Z6
+	VFMSUB231PS       Z3, Z2, Z6
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z5, K2
+	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z6, Z3
-	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z6, Z3
+	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z5, Z3
+	VSUBPS.BCST       vectorConstants<>+192(SB), Z3, Z3
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST vectorConstants<>+224(SB), Z3, Z5
+	VFNMADD231PS.BCST vectorConstants<>+256(SB), Z3, Z5
 	VBROADCASTSS      vectorConstants<>+288(SB), Z7
-	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z3, Z7
-	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z3, Z7
-	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z3, Z7
-	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z3, Z7
-	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
-	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z3, Z7
-	VSCALEFPS.Z       Z6, Z7, K2, Z3
+	VFMADD213PS.BCST  vectorConstants<>+320(SB), Z5, Z7
+	VFMADD213PS.BCST  vectorConstants<>+352(SB), Z5, Z7
+	VFMADD213PS.BCST  vectorConstants<>+384(SB), Z5, Z7
+	VFMADD213PS.BCST  vectorConstants<>+416(SB), Z5, Z7
+	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z5, Z7
+	VFMADD213PS.BCST  vectorConstants<>+64(SB), Z5, Z7
+	VSCALEFPS.Z       Z3, Z7, K2, Z3
 	VADDPS.BCST       vectorConstants<>+1888(SB), Z2, Z2
-	VBROADCASTSS      vectorConstants<>+64(SB), Z6
-	VDIVPS            Z2, Z6, Z2
-	VMULPS            Z3, Z2, Z6
+	VBROADCASTSS      vectorConstants<>+64(SB), Z5
+	VDIVPS            Z2, Z5, Z2
+	VMULPS            Z3, Z2, Z5
 	VSUBPS.BCST       vectorConstants<>+1920(SB), Z2, Z2
 	VBROADCASTSS      vectorConstants<>+1952(SB), Z7
 	VFMADD213PS.BCST  vectorConstants<>+1984(SB), Z2, Z7
@@ -9044,9 +8997,8 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2144(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2176(SB), Z2, Z7
 	VFMADD213PS.BCST  vectorConstants<>+2208(SB), Z2, Z7
-	VMULPS            Z7, Z6, Z2
-	VMULPS.BCST       vectorConstants<>+416(SB), Z5, Z5
-	VFNMADD231PS      Z2, Z5, Z2
+	VMULPS            Z7, Z5, Z2
+	VFMADD231PS       Z2, Z6, Z2
 	VCMPPS.BCST       $0x11, vectorConstants<>+0(SB), Z1, K2
 	VBROADCASTSS      vectorConstants<>+64(SB), Z5
 	VSUBPS            Z2, Z5, Z5
@@ -9115,9 +9067,7 @@ body:
 	VFMADD213PS.BCST  vectorConstants<>+2336(SB), Z5, Z4
 	VMULPS            Z4, Z2, Z2
 	VORPS.BCST        vectorConstants<>+1024(SB), Z2, Z4
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z4, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z5
-	VMINPS            Z4, Z5, Z4
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z4, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z5
 	VMOVAPS           Z5, Z5
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z4, Z5
@@ -9192,12 +9142,10 @@ single:
 body:
 	VBROADCASTSS      vectorConstants<>+3040(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
+	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z4
-	VMINPS            Z2, Z4, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z4
 	VMOVAPS           Z4, Z4
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z4
@@ -9266,9 +9214,7 @@ single:
 
 body:
 	VORPS.BCST        vectorConstants<>+1024(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z3
-	VMINPS            Z2, Z3, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
@@ -9335,13 +9281,11 @@ single:
 body:
 	VBROADCASTSS      vectorConstants<>+2752(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      vectorConstants<>+96(SB), Z2
+	VBROADCASTSS      vectorConstants<>+128(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VBROADCASTSS      vectorConstants<>+2752(SB), Z2
 	VMINPS            Z1, Z2, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z3
-	VMINPS            Z2, Z3, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
@@ -9901,9 +9845,7 @@ single:
 
 body:
 	VSUBPS            Z0, Z2, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z3
-	VMINPS            Z2, Z3, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
@@ -9973,9 +9915,7 @@ single:
 
 body:
 	VSUBPS            Z0, Z2, Z2
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z3
-	VMINPS            Z2, Z3, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
@@ -10676,9 +10616,9 @@ single:
 	VMOVUPS (SI)(AX*4), Z2
 
 body:
-	VCMPPS.BCST       $0x15, vectorConstants<>+96(SB), Z2, K2
-	VBROADCASTSS      vectorConstants<>+128(SB), Z3
+	VBROADCASTSS      vectorConstants<>+96(SB), Z3
 	VMINPS            Z2, Z3, Z2
+	VCMPPS.BCST       $0x15, vectorConstants<>+128(SB), Z2, K2
 	VBROADCASTSS      vectorConstants<>+192(SB), Z3
 	VMOVAPS           Z3, Z3
 	VFMADD231PS.BCST  vectorConstants<>+160(SB), Z2, Z3
@@ -11966,14 +11906,14 @@ DATA vectorConstants<>+64(SB)/8, $0x3f8000003f800000
 DATA vectorConstants<>+72(SB)/8, $0x3f8000003f800000
 DATA vectorConstants<>+80(SB)/8, $0x3f8000003f800000
 DATA vectorConstants<>+88(SB)/8, $0x3f8000003f800000
-DATA vectorConstants<>+96(SB)/8, $0xc2d00000c2d00000
-DATA vectorConstants<>+104(SB)/8, $0xc2d00000c2d00000
-DATA vectorConstants<>+112(SB)/8, $0xc2d00000c2d00000
-DATA vectorConstants<>+120(SB)/8, $0xc2d00000c2d00000
-DATA vectorConstants<>+128(SB)/8, $0x42b2000042b20000
-DATA vectorConstants<>+136(SB)/8, $0x42b2000042b20000
-DATA vectorConstants<>+144(SB)/8, $0x42b2000042b20000
-DATA vectorConstants<>+152(SB)/8, $0x42b2000042b20000
+DATA vectorConstants<>+96(SB)/8, $0x42b2000042b20000
+DATA vectorConstants<>+104(SB)/8, $0x42b2000042b20000
+DATA vectorConstants<>+112(SB)/8, $0x42b2000042b20000
+DATA vectorConstants<>+120(SB)/8, $0x42b2000042b20000
+DATA vectorConstants<>+128(SB)/8, $0xc2d00000c2d00000
+DATA vectorConstants<>+136(SB)/8, $0xc2d00000c2d00000
+DATA vectorConstants<>+144(SB)/8, $0xc2d00000c2d00000
+DATA vectorConstants<>+152(SB)/8, $0xc2d00000c2d00000
 DATA vectorConstants<>+160(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA vectorConstants<>+168(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA vectorConstants<>+176(SB)/8, $0x3fb8aa3b3fb8aa3b

@@ -39,7 +39,7 @@ func (e *emitter) geluArgument(x op) op {
 
 // softplus is the logarithm of 1 + exp(x).
 func (e *emitter) softplus(x op) op {
-	z := e.exp(e.or(x, e.bits(0x80000000)))
+	z := e.decay(e.or(x, e.bits(0x80000000)))
 	return e.add(e.log1p(z), e.max(e.num(0), x))
 }
 
@@ -48,7 +48,7 @@ const mishEnd = 20
 
 // mishParts is w = exp(x) and q = w·(w+2): tanh(softplus(x)) is q/(q+2).
 func (e *emitter) mishParts(x op) (w, q op) {
-	w = e.exp(e.min(e.num(mishEnd), x))
+	w = e.decay(e.min(e.num(mishEnd), x))
 	return w, e.mul(w, e.add(w, e.num(2)))
 }
 
@@ -136,7 +136,7 @@ var gradients = []kernel{
 	}),
 	gradient("reciprocalGrad", "", func(e *emitter, y op, _ []op) op { return e.mul(e.mul(y, y), e.num(-1)) }),
 	gradient("erfGrad", "", func(e *emitter, x op, _ []op) op {
-		return e.mul(e.exp(e.mul(e.mul(x, x), e.num(-1))), e.num(2/math.Sqrt(math.Pi)))
+		return e.mul(e.decay(e.mul(e.mul(x, x), e.num(-1))), e.num(2/math.Sqrt(math.Pi)))
 	}),
 	gradient("geluGrad", "", func(e *emitter, x op, _ []op) op {
 		cdf, density := e.normal(x)

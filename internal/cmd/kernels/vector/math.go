@@ -45,12 +45,14 @@ func (e *emitter) reduce(x op) (count, n, r op) {
 	return count, n, r
 }
 
-// exp is e to the power of x. What is 0 in float32 is not computed but set:
-// arithmetic that underflows takes the processor a hundred times as long, and
-// masked attention is full of it.
-func (e *emitter) exp(x op) op {
+// exp is e to the power of x.
+func (e *emitter) exp(x op) op { return e.decay(e.min(e.num(expHigh), x)) }
+
+// decay is e to the power of x for x up to expHigh. What is 0 in float32 is
+// not computed but set: arithmetic that underflows takes the processor a
+// hundred times as long, and masked attention is full of it.
+func (e *emitter) decay(x op) op {
 	alive := e.cmp(x, notLess, e.num(expLow))
-	x = e.min(e.num(expHigh), x)
 	if !e.wide {
 		x = e.where(alive, x)
 	}
@@ -142,7 +144,7 @@ func (e *emitter) sigmoidRise(x op) (s, rise op) {
 
 // sigmoids are the sigmoids of |x| and of -|x|, each to all its digits.
 func (e *emitter) sigmoids(x op) (near, far op) {
-	z := e.exp(e.or(x, e.bits(0x80000000)))
+	z := e.decay(e.or(x, e.bits(0x80000000)))
 	near = e.div(e.num(1), e.add(z, e.num(1)))
 	return near, e.mul(near, z)
 }
@@ -198,13 +200,14 @@ var normalTail = fit(func(u float64) float64 {
 // distribution, and its derivative times √2π.
 func (e *emitter) normal(x op) (cdf, density op) {
 	a := e.min(e.num(normalEnd), e.abs(x))
-	square := e.mul(a, a)
-	rest := e.copy(square)
-	e.VFMSUB231PS(a, a, rest)
-	density = e.exp(e.mul(square, e.num(-0.5)))
+	minusHalf := e.mul(a, e.num(-0.5))
+	power := e.mul(minusHalf, a)
+	rest := e.copy(power)
+	e.VFMSUB231PS(minusHalf, a, rest)
+	density = e.decay(power)
 	t := e.div(e.num(1), e.add(a, e.num(normalPole)))
 	tail := e.mul(e.mul(t, density), e.horner(e.sub(t, e.num(normalMiddle)), normalTail))
-	// The square has more digits than a float32, and far out they count.
-	e.into(fnma231, e.mul(rest, e.num(0.5)), tail, tail)
+	// The power has more digits than a float32, and far out they count.
+	e.into(fma231, rest, tail, tail)
 	return e.choose(e.cmp(x, less, e.num(0)), tail, e.sub(e.num(1), tail)), density
 }

@@ -30,13 +30,13 @@ func extreme(name string, initial float64, fold func(e *emitter, a, b op) op) ke
 	}
 }
 
-// expSum is the kernel of the sum of exp(x-m), which it also stores if
-// write is not empty.
+// expSum is the kernel of the sum of exp(x-m), where m is the largest of x; it
+// also stores what it sums if write is not empty.
 func expSum(name, write string) kernel {
 	return kernel{
 		name: name, write: write, read: "x", scalar: "m", results: "sum", fold: (*emitter).add,
 		body: func(e *emitter, in []op) []op {
-			y := e.exp(e.sub(in[0], in[1]))
+			y := e.decay(e.sub(in[0], in[1]))
 			e.sum(0, y)
 			if write == "" {
 				return nil
