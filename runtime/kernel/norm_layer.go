@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // LayerNorm sets each row of dst to (x - mean)·inv·scale + bias, where mean is
 // the row's mean and inv is 1/√(variance + eps); it leaves both in mean and
@@ -81,8 +84,8 @@ func checkNorm(dst, x, scale, bias, mean, inv []float32) int {
 	if bias != nil {
 		same(scale, bias)
 	}
-	if rowsOf(x, scale) != len(mean) {
-		panic("kernel: one mean for each row, please")
+	if rows := rowsOf(x, scale); rows != len(mean) {
+		panic(fmt.Sprintf("kernel: %d rows with the statistics of %d", rows, len(mean)))
 	}
 	return len(scale)
 }
