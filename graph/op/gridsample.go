@@ -78,10 +78,12 @@ func (g *gridSampling) place(x float64, axis int) float64 {
 	if x >= low && x <= high {
 		return x
 	}
-	switch g.padding {
-	case "border":
+	switch {
+	case g.padding == "border" && g.from == 0:
+		// Cubic weights reach across the border to elements within, so that
+		// there it is the elements that are held, not the place.
 		x = max(min(x, float64(g.sizes[axis]-1)), 0)
-	case "reflection":
+	case g.padding == "reflection":
 		x = reflected(x, low, high)
 	}
 	// What is far off reads nothing but what stands beside the axis.

@@ -34,7 +34,7 @@ func trains(n *Node) bool {
 	if n.Version >= 14 {
 		return n.Attrs.Int("training_mode", 0) != 0
 	}
-	return n.Outputs > 1 && n.Attrs.Int("is_test", 0) == 0
+	return n.Outputs > 1
 }
 
 func forwardBatchNorm(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {

@@ -147,13 +147,7 @@ func lpPool(n *Node, _ *pooling) func(place int, v []float64) float64 {
 
 // lpNorm is the norm that attribute p names.
 func lpNorm(n *Node) func(v []float64) float64 {
-	p := 2.0
-	if a, ok := n.Attrs["p"]; ok {
-		p = float64(a.Int)
-		if n.Version < 2 {
-			p = float64(a.Float)
-		}
-	}
+	p := float64(n.Attrs.Int("p", 2))
 	return func(v []float64) float64 { return normOf(v, p) }
 }
 

@@ -97,8 +97,8 @@ var transformations = map[string]func(s *stretching, x float32) float32{
 		return (x+0.5)/s.scale - 0.5
 	},
 	"half_pixel_symmetric": func(s *stretching, x float32) float32 {
-		adjustment := float32(s.out) / (s.scale * float32(s.in))
-		return float32(s.in)/2*(1-adjustment) + (x+0.5)/s.scale - 0.5
+		scale, length := float64(s.scale), float64(s.in)
+		return float32(length/2*(1-float64(s.out)/(scale*length)) + (float64(x)+0.5)/scale - 0.5)
 	},
 	"align_corners": func(s *stretching, x float32) float32 {
 		if s.out == 1 {

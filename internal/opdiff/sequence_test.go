@@ -1,0 +1,3 @@
+package opdiff
+
+var sequenceTrials []trials
