@@ -1,7 +1,9 @@
 package op
 
 import (
+	"cmp"
 	"errors"
+	"math"
 	"slices"
 
 	"onnxcompress/graph/tensor"
@@ -125,10 +127,11 @@ func (l *labelled[T]) times(m *labelled[T], keep []rune) (*labelled[T], error) {
 		out.v[0] = l.v[0] * m.v[0]
 		return out, nil
 	}
-	inner := all[0]
-	if len(keep) > 0 {
-		inner = keep[len(keep)-1]
-	}
+	// The inner loop goes where the steps are shortest, along more than one
+	// element if it can.
+	inner := slices.MinFunc(all, func(a, b rune) int {
+		return cmp.Compare(l.stepsOf(m, out, a), l.stepsOf(m, out, b))
+	})
 	all = slices.DeleteFunc(all, func(r rune) bool { return r == inner })
 	summed := slices.DeleteFunc(slices.Clone(all), func(r rune) bool { return slices.Contains(keep, r) })
 	kept := slices.DeleteFunc(all, func(r rune) bool { return !slices.Contains(keep, r) })
@@ -139,6 +142,10 @@ func (l *labelled[T]) times(m *labelled[T], keep []rune) (*labelled[T], error) {
 	for i := range keptOut {
 		for k := range sumL {
 			a, b, at := keptL[i]+sumL[k], keptM[i]+sumM[k], keptOut[i]
+			if stepOut == 0 {
+				out.v[at] += dot(l.v[a:], m.v[b:], count, stepL, stepM)
+				continue
+			}
 			for range count {
 				out.v[at] += l.v[a] * m.v[b]
 				a, b, at = a+stepL, b+stepM, at+stepOut
@@ -146,6 +153,24 @@ func (l *labelled[T]) times(m *labelled[T], keep []rune) (*labelled[T], error) {
 		}
 	}
 	return out, nil
+}
+
+// stepsOf is how far apart the elements along a label lie.
+func (l *labelled[T]) stepsOf(m, out *labelled[T], r rune) int64 {
+	if l.extents(m, []rune{r})[0] == 1 {
+		return math.MaxInt64
+	}
+	return l.step[r] + m.step[r] + out.step[r]
+}
+
+// dot sums the products of count elements, some steps apart.
+func dot[T number](a, b []T, count, stepA, stepB int64) T {
+	sum, i, j := T(0), int64(0), int64(0)
+	for range count {
+		sum += a[i] * b[j]
+		i, j = i+stepA, j+stepB
+	}
+	return sum
 }
 
 func distinctLabels(list []rune) []rune {

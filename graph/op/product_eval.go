@@ -21,19 +21,22 @@ type matrix[T number] struct {
 func multiplyInto[T number](out []T, a, b matrix[T], rows, inner, width int) {
 	for i := range rows {
 		sums := out[i*width:][:width]
-		for k := range inner {
-			f := a.v[i*a.row+k*a.column]
-			if b.column == 1 {
+		if b.column == 1 {
+			for k := range inner {
+				f := a.v[i*a.row+k*a.column]
 				for j, x := range b.v[k*b.row:][:width] {
 					sums[j] += f * x
 				}
-				continue
 			}
-			at := k * b.row
-			for j := range sums {
-				sums[j] += f * b.v[at]
-				at += b.column
+			continue
+		}
+		for j := range sums {
+			from, to, sum := i*a.row, j*b.column, T(0)
+			for range inner {
+				sum += a.v[from] * b.v[to]
+				from, to = from+a.column, to+b.row
 			}
+			sums[j] += sum
 		}
 	}
 }
