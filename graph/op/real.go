@@ -116,14 +116,3 @@ func holds(v []float64, want int64, what string) error {
 	}
 	return nil
 }
-
-// filled is a list of n times x.
-func filled(n int64, x float64) []float64 {
-	v := make([]float64, n)
-	if x != 0 {
-		for i := range v {
-			v[i] = x
-		}
-	}
-	return v
-}

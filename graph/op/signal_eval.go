@@ -161,7 +161,9 @@ func forwardSTFT(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	}
 	length := int(shape[1])
 	if window != nil {
-		length = len(window)
+		if length = len(window); in[2].Rank() != 1 {
+			return nil, errors.New("the window is no list")
+		}
 	}
 	if given, ok := oneInt(seen, 3); ok {
 		if window != nil && given != int64(length) {

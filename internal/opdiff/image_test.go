@@ -5,9 +5,17 @@ import (
 )
 
 var imageTrials = []trials{
-	{"Resize nearest", resize("nearest")}, {"Resize linear", resize("linear")}, {"Resize cubic", resize("cubic")},
-	{"Resize antialias", antialias}, {"Resize crop", crop}, {"Upsample", upsample}, {"Resize 10", resizeOld},
-	{"GridSample", gridSample}, {"AffineGrid", affineGrid}, {"RoiAlign", roiAlign}, {"MaxRoiPool", maxRoiPool},
+	{"Resize nearest", resize("nearest")},
+	{"Resize linear", resize("linear")},
+	{"Resize cubic", resize("cubic")},
+	{"Resize antialias", antialias},
+	{"Resize crop", crop},
+	{"Upsample", upsample},
+	{"Resize 10", resizeOld},
+	{"GridSample", gridSample},
+	{"AffineGrid", affineGrid},
+	{"RoiAlign", roiAlign},
+	{"MaxRoiPool", maxRoiPool},
 	{"CenterCropPad", centerCropPad},
 }
 

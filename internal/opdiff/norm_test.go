@@ -5,12 +5,20 @@ import (
 )
 
 var normTrials = []trials{
-	{"BatchNormalization", batchNorm}, {"BatchNormalization training", batchNormTraining},
-	{"InstanceNormalization", instanceNorm}, {"GroupNormalization", groupNorm},
-	{"LayerNormalization", layerNorm}, {"RMSNormalization", rmsNorm},
-	{"Softmax", along("Softmax")}, {"LogSoftmax", along("LogSoftmax")}, {"Hardmax", along("Hardmax")},
-	{"LpNormalization", lpNormalization}, {"MeanVarianceNormalization", meanVariance}, {"LRN", lrn},
-	{"Gemm", gemm}, {"Einsum", einsum},
+	{"BatchNormalization", batchNorm},
+	{"BatchNormalization training", batchNormTraining},
+	{"InstanceNormalization", instanceNorm},
+	{"GroupNormalization", groupNorm},
+	{"LayerNormalization", layerNorm},
+	{"RMSNormalization", rmsNorm},
+	{"Softmax", along("Softmax")},
+	{"LogSoftmax", along("LogSoftmax")},
+	{"Hardmax", along("Hardmax")},
+	{"LpNormalization", lpNormalization},
+	{"MeanVarianceNormalization", meanVariance},
+	{"LRN", lrn},
+	{"Gemm", gemm},
+	{"Einsum", einsum},
 }
 
 func batchNorm(r source) trial {

@@ -7,10 +7,19 @@ import (
 )
 
 var sequenceTrials = []trials{
-	{"LSTM", recurrent("LSTM", 4)}, {"GRU", recurrent("GRU", 3)}, {"RNN", recurrent("RNN", 1)},
-	{"Attention", attention}, {"Attention cache", attentionCache}, {"RotaryEmbedding", rotary},
-	{"DFT", dft}, {"STFT", stft}, {"windows", window}, {"MelWeightMatrix", melWeights}, {"Det", det},
-	{"NegativeLogLikelihoodLoss", loss("NegativeLogLikelihoodLoss")}, {"SoftmaxCrossEntropyLoss", loss("SoftmaxCrossEntropyLoss")},
+	{"LSTM", recurrent("LSTM", 4)},
+	{"GRU", recurrent("GRU", 3)},
+	{"RNN", recurrent("RNN", 1)},
+	{"Attention", attention},
+	{"Attention cache", attentionCache},
+	{"RotaryEmbedding", rotary},
+	{"DFT", dft},
+	{"STFT", stft},
+	{"windows", window},
+	{"MelWeightMatrix", melWeights},
+	{"Det", det},
+	{"NegativeLogLikelihoodLoss", loss("NegativeLogLikelihoodLoss")},
+	{"SoftmaxCrossEntropyLoss", loss("SoftmaxCrossEntropyLoss")},
 	{"TensorScatter", tensorScatter},
 }
 
@@ -21,8 +30,17 @@ var activations = []struct {
 	name  string
 	takes int
 }{
-	{"Relu", 0}, {"Tanh", 0}, {"Sigmoid", 0}, {"Affine", 2}, {"LeakyRelu", 1}, {"ThresholdedRelu", 1}, {"ScaledTanh", 2}, {"HardSigmoid", 2},
-	{"Elu", 1}, {"Softsign", 0}, {"Softplus", 0},
+	{"Relu", 0},
+	{"Tanh", 0},
+	{"Sigmoid", 0},
+	{"Affine", 2},
+	{"LeakyRelu", 1},
+	{"ThresholdedRelu", 1},
+	{"ScaledTanh", 2},
+	{"HardSigmoid", 2},
+	{"Elu", 1},
+	{"Softsign", 0},
+	{"Softplus", 0},
 }
 
 // activate draws n activations.

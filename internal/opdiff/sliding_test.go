@@ -7,10 +7,17 @@ import (
 )
 
 var slidingTrials = []trials{
-	{"Conv", conv}, {"ConvTranspose", convTranspose}, {"DeformConv", deformConv},
-	{"AveragePool", averagePool}, {"MaxPool", maxPool}, {"LpPool", lpPool},
-	{"GlobalAveragePool", globalPool("GlobalAveragePool")}, {"GlobalMaxPool", globalPool("GlobalMaxPool")},
-	{"GlobalLpPool", globalPool("GlobalLpPool")}, {"MaxUnpool", maxUnpool}, {"Col2Im", col2Im},
+	{"Conv", conv},
+	{"ConvTranspose", convTranspose},
+	{"DeformConv", deformConv},
+	{"AveragePool", averagePool},
+	{"MaxPool", maxPool},
+	{"LpPool", lpPool},
+	{"GlobalAveragePool", globalPool("GlobalAveragePool")},
+	{"GlobalMaxPool", globalPool("GlobalMaxPool")},
+	{"GlobalLpPool", globalPool("GlobalLpPool")},
+	{"MaxUnpool", maxUnpool},
+	{"Col2Im", col2Im},
 }
 
 // windows draws how a kernel slides over spatial axes.
