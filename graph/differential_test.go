@@ -1,0 +1,237 @@
+package graph_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"onnxcompress/graph"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/internal/ortest"
+	"onnxcompress/onnx"
+)
+
+func TestMain(m *testing.M) { ortest.Main(m) }
+
+// trial is one node with the contents of its inputs.
+type trial struct {
+	op      string
+	version int64
+	attrs   map[string]any
+	outputs int
+	in      []*tensor.Tensor
+}
+
+// model makes a model of the node alone.
+func (x trial) model() *onnx.ModelProto {
+	node := &onnx.NodeProto{}
+	domain, name, found := "", x.op, false
+	if domain, name, found = strings.Cut(x.op, ":"); !found {
+		domain, name = "", x.op
+	}
+	node.OpType, node.Domain = proto.String(name), proto.String(domain)
+	g := &onnx.GraphProto{Name: proto.String("trial"), Node: []*onnx.NodeProto{node}}
+	for i, t := range x.in {
+		if t == nil {
+			node.Input = append(node.Input, "")
+			continue
+		}
+		input := fmt.Sprintf("x%d", i)
+		node.Input = append(node.Input, input)
+		shape := &onnx.TensorShapeProto{}
+		for _, d := range t.Shape {
+			shape.Dim = append(shape.Dim, &onnx.TensorShapeProto_Dimension{Value: &onnx.TensorShapeProto_Dimension_DimValue{DimValue: d}})
+		}
+		g.Input = append(g.Input, &onnx.ValueInfoProto{Name: proto.String(input), Type: &onnx.TypeProto{Value: &onnx.TypeProto_TensorType{
+			TensorType: &onnx.TypeProto_Tensor{ElemType: proto.Int32(int32(t.DType)), Shape: shape},
+		}}})
+	}
+	for i := range max(x.outputs, 1) {
+		output := fmt.Sprintf("y%d", i)
+		node.Output = append(node.Output, output)
+		g.Output = append(g.Output, &onnx.ValueInfoProto{Name: proto.String(output)})
+	}
+	for name, value := range x.attrs {
+		node.Attribute = append(node.Attribute, attributeOf(name, value))
+	}
+	opsets := []*onnx.OperatorSetIdProto{{Domain: proto.String(domain), Version: proto.Int64(x.version)}}
+	if domain != "" {
+		opsets = append(opsets, &onnx.OperatorSetIdProto{Domain: proto.String(""), Version: proto.Int64(17)})
+	}
+	return &onnx.ModelProto{IrVersion: proto.Int64(10), Graph: g, OpsetImport: opsets}
+}
+
+func attributeOf(name string, value any) *onnx.AttributeProto {
+	a := &onnx.AttributeProto{Name: proto.String(name)}
+	kind := onnx.AttributeProto_UNDEFINED
+	switch v := value.(type) {
+	case int:
+		a.I, kind = proto.Int64(int64(v)), onnx.AttributeProto_INT
+	case float64:
+		a.F, kind = proto.Float32(float32(v)), onnx.AttributeProto_FLOAT
+	case string:
+		a.S, kind = []byte(v), onnx.AttributeProto_STRING
+	case []int64:
+		a.Ints, kind = v, onnx.AttributeProto_INTS
+	case []float32:
+		a.Floats, kind = v, onnx.AttributeProto_FLOATS
+	case []string:
+		for _, s := range v {
+			a.Strings = append(a.Strings, []byte(s))
+		}
+		kind = onnx.AttributeProto_STRINGS
+	default:
+		panic(fmt.Sprintf("attribute %s is a %T", name, value))
+	}
+	a.Type = kind.Enum()
+	return a
+}
+
+// check compares what the node gives here with what onnxruntime gives; ran is
+// false where onnxruntime has no kernel for it.
+func (x trial) check(t *testing.T) (ran bool) {
+	t.Helper()
+	p := x.model()
+	s, err := ortest.Open(t.TempDir(), p)
+	if err != nil {
+		if strings.Contains(err.Error(), "NOT_IMPLEMENTED") || strings.Contains(err.Error(), "Could not find an implementation") || strings.Contains(err.Error(), "Type Error") || strings.Contains(err.Error(), "Type 'tensor") {
+			return false
+		}
+		t.Fatal(err)
+	}
+	defer s.Close()
+	feeds := map[string]*tensor.Tensor{}
+	for i, in := range x.in {
+		if in != nil {
+			feeds[fmt.Sprintf("x%d", i)] = in
+		}
+	}
+	want, failed := s.Run(feeds)
+	g, err := graph.Import(ortest.Model(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []*tensor.Tensor{}
+	for _, in := range g.Inputs {
+		args = append(args, feeds[in.Name])
+	}
+	e := evaluator{}
+	got, err := e.run(g, args, nil)
+	if failed != nil {
+		if err == nil {
+			t.Logf("onnxruntime refuses what is evaluated here: %v", failed)
+		}
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		same(t, want[fmt.Sprintf("y%d", i)], got[i], true)
+	}
+	if t.Failed() {
+		for i, in := range x.in {
+			t.Logf("input %d: %v", i, show(in))
+		}
+		for i := range got {
+			t.Logf("output %d: %v, onnxruntime %v", i, show(got[i]), show(want[fmt.Sprintf("y%d", i)]))
+		}
+	}
+	return true
+}
+
+func show(t *tensor.Tensor) string {
+	switch {
+	case t == nil:
+		return "none"
+	case t.DType == tensor.String:
+		return fmt.Sprintf("%v%v %q", t.DType, t.Shape, t.Strings)
+	}
+	return fmt.Sprintf("%v%v %v", t.DType, t.Shape, t.AsFloat64s())
+}
+
+// dice draws contents.
+type dice struct{ *rand.Rand }
+
+// tensor draws small numbers of a type: halves for floats, so that sums are
+// exact.
+func (d dice) tensor(dt tensor.DType, shape ...int64) *tensor.Tensor {
+	return d.between(dt, -8, 8, shape...)
+}
+
+func (d dice) between(dt tensor.DType, low, high int, shape ...int64) *tensor.Tensor {
+	t := tensor.New(dt, shape...)
+	for i := range t.Len() {
+		x := float64(low + d.IntN(high-low+1))
+		switch dt {
+		case tensor.String:
+			t.Strings[i] = []byte{"abcdefgh"[d.IntN(8)]}
+			continue
+		case tensor.Bool:
+			x = float64(d.IntN(2))
+		case tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16:
+			x += float64(d.IntN(2)) / 2
+		case tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64, tensor.Uint4, tensor.Uint2:
+			x = math.Abs(x)
+		}
+		t.Set(i, x)
+	}
+	return t
+}
+
+// extremes are the largest numbers of a type, and their neighbours.
+func (d dice) extremes(dt tensor.DType, shape ...int64) *tensor.Tensor {
+	t := tensor.New(dt, shape...)
+	for i := range t.Data {
+		t.Data[i] = []byte{0xff, 0xff, 0x7f, 0x80, 0x00, 0x01}[d.IntN(6)]
+	}
+	return t
+}
+
+func (d dice) floats(count int) []float32 {
+	v := make([]float32, count)
+	for i := range v {
+		v[i] = float32(d.IntN(33)-16) / 8
+	}
+	return v
+}
+
+// scalar is a tensor without dimensions.
+func scalar(dt tensor.DType, x float64) *tensor.Tensor { return tensor.Scalar(dt, x) }
+
+var (
+	wholes = []tensor.DType{
+		tensor.Int8, tensor.Int16, tensor.Int32, tensor.Int64, tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64,
+	}
+	floats  = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Float16}
+	numbers = slices.Concat(wholes, floats)
+)
+
+// differential holds families of trials: one function for each, which gives
+// another trial for each draw.
+func differential(t *testing.T, families map[string]func(d dice) trial) {
+	const draws = 12
+	for name, family := range families {
+		t.Run(name, func(t *testing.T) {
+			ran := 0
+			for seed := range uint64(draws) {
+				x := family(dice{rand.New(rand.NewPCG(seed, 7))})
+				t.Run(fmt.Sprint(seed), func(t *testing.T) {
+					if x.check(t) {
+						ran++
+					}
+				})
+			}
+			if ran == 0 {
+				t.Errorf("onnxruntime ran none of %d draws", draws)
+			}
+		})
+	}
+}
+
+func one[T any](d dice, list ...T) T { return list[d.IntN(len(list))] }
