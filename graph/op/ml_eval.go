@@ -204,7 +204,15 @@ func forwardOneHotEncoder(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error
 	if keys == nil {
 		return nil, errors.New("has no categories")
 	}
-	at, err := lookup(keys, in[0])
+	data := in[0]
+	if data.DType.IsFloat() { // categories are whole numbers, and so is what is looked up
+		whole, err := cast(&Node{}, data, tensor.Int64)
+		if err != nil {
+			return nil, err
+		}
+		data = whole[0]
+	}
+	at, err := lookup(keys, data)
 	if err != nil {
 		return nil, err
 	}

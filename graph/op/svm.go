@@ -214,7 +214,7 @@ func (s *supports) voted(out *verdicts, row []float64) error {
 	}
 	if a := s.Attrs["prob_a"].Floats; len(a) > 0 {
 		shares := s.coupled(scores, a, s.Attrs["prob_b"].Floats)
-		return out.add(best(shares), shares, alone)
+		return out.add(best(votes), shares, alone)
 	}
 	return out.add(best(votes), scores, choose(s.classes == 2, sides, alone))
 }

@@ -3,6 +3,7 @@ package op
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -118,10 +119,10 @@ func forwardTreeClassifier(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, erro
 		} else {
 			for i := range sums {
 				if len(f.base) > 0 {
-					sums[i] += f.base[i]
+					sums[i], met[i] = sums[i]+f.base[i], true
 				}
 			}
-			err = out.add(best(sums), sums, alone)
+			err = out.add(leading(sums, met), sums, alone)
 		}
 		if err != nil {
 			return nil, err
@@ -131,6 +132,17 @@ func forwardTreeClassifier(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, erro
 		return nil, errors.New("has no classes")
 	}
 	return out.tensors()
+}
+
+// leading is the place of the largest number among those that are marked.
+func leading(v []float64, marked []bool) int {
+	at := max(slices.Index(marked, true), 0)
+	for i, x := range v {
+		if marked[i] && x > v[at] {
+			at = i
+		}
+	}
+	return at
 }
 
 // single reports whether all votes are for one class, and whether none is
