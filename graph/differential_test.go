@@ -43,12 +43,11 @@ func (x trial) seen() trial {
 
 // model makes a model of the node alone.
 func (x trial) model() *onnx.ModelProto {
-	node := &onnx.NodeProto{}
-	domain, name, found := "", x.op, false
-	if domain, name, found = strings.Cut(x.op, ":"); !found {
+	domain, name, found := strings.Cut(x.op, ":")
+	if !found {
 		domain, name = "", x.op
 	}
-	node.OpType, node.Domain = proto.String(name), proto.String(domain)
+	node := &onnx.NodeProto{OpType: proto.String(name), Domain: proto.String(domain)}
 	g := &onnx.GraphProto{Name: proto.String("trial"), Node: []*onnx.NodeProto{node}}
 	for i, t := range x.in {
 		if t == nil {

@@ -61,6 +61,12 @@ func linkConcat(n *Node, l *Linker) {
 }
 
 func forwardConcat(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if err := present(in, len(in)); err != nil {
+		return nil, err
+	}
+	if !all(in, func(t *tensor.Tensor) bool { return t.Kind == tensor.Dense }) {
+		return nil, errors.New("joins what is no tensor")
+	}
 	facts, err := inferConcat(given(n, in))
 	if err != nil {
 		return nil, err

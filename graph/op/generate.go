@@ -65,10 +65,6 @@ func forwardEyeLike(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := tensor.Scalar(facts[0].DType, 1)
-	if one == nil {
-		return nil, fmt.Errorf("there is no one in %v", facts[0].DType)
-	}
 	out, err := alloc(facts[0].DType, facts[0].Shape)
 	if err != nil {
 		return nil, err
@@ -76,7 +72,9 @@ func forwardEyeLike(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	rows, columns, k := out.Shape[0], out.Shape[1], n.Attrs.Int("k", 0)
 	k = max(min(k, columns), -rows)
 	for i := max(0, -k); i < rows && i+k < columns; i++ {
-		copy(out.Data[(i*columns+i+k)*int64(len(one.Data)):], one.Data)
+		if !out.Set(int(i*columns+i+k), 1) {
+			return nil, fmt.Errorf("there is no one in %v", out.DType)
+		}
 	}
 	return []*tensor.Tensor{out}, nil
 }

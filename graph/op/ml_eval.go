@@ -196,10 +196,6 @@ func forwardOneHotEncoder(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error
 	if err := present(in, 1); err != nil {
 		return nil, err
 	}
-	facts, err := inferOneHotEncoder(given(n, in))
-	if err != nil {
-		return nil, err
-	}
 	keys := attrTensor(n, "cats")
 	if keys == nil {
 		return nil, errors.New("has no categories")
@@ -216,7 +212,7 @@ func forwardOneHotEncoder(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error
 	if err != nil {
 		return nil, err
 	}
-	out, err := alloc(tensor.Float32, facts[0].Shape)
+	out, err := alloc(tensor.Float32, append(slices.Clone(in[0].Shape), int64(keys.Len())))
 	if err != nil {
 		return nil, err
 	}

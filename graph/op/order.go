@@ -42,11 +42,14 @@ func signless(dt tensor.DType, v []int64) []int64 {
 // numbers.
 func limits(dt tensor.DType) (lowest, highest int64, ok bool) {
 	bits := dt.Bits()
+	if !dt.IsWhole() && dt != tensor.Bool {
+		return 0, 0, false
+	}
 	switch dt {
 	case tensor.Int2, tensor.Int4, tensor.Int8, tensor.Int16, tensor.Int32, tensor.Int64:
 		return math.MinInt64 >> (64 - bits), math.MaxInt64 >> (64 - bits), true
 	case tensor.Bool:
 		return 0, 1, true
 	}
-	return 0, int64(^uint64(0) >> (64 - bits)), dt.IsWhole()
+	return 0, int64(^uint64(0) >> (64 - bits)), true
 }

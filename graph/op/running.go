@@ -74,6 +74,9 @@ func deadRunning(n *Node, _, axis int, in []State) State {
 
 func forwardRunning(start int64, join func(a, b float64) float64, whole func(a, b int64) int64) func(*Node, []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+		if err := present(in, 2); err != nil {
+			return nil, err
+		}
 		axis, known := runningAxis(given(n, in), in[0].Rank())
 		if !known {
 			return nil, errors.New("the axis is not known")
