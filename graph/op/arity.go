@@ -18,7 +18,7 @@ var required = arities(map[int]string{
 		Conv ConvInteger ConvTranspose CumSum DequantizeLinear Div Equal Expand Gather GatherElements GatherND Gemm
 		Greater GreaterOrEqual GridSample LayerNormalization Less LessOrEqual MatMul MatMulInteger MaxRoiPool MaxUnpool
 		Mod Mul NegativeLogLikelihoodLoss Or PRelu Pow QuantizeLinear RMSNormalization Reshape ReverseSequence STFT
-		SoftmaxCrossEntropyLoss Sub TensorScatter Tile Xor`,
+		SoftmaxCrossEntropyLoss Sub SwiGLU TensorScatter Tile Xor`,
 	3: `Attention Col2Im DeformConv GRU GroupNormalization InstanceNormalization LSTM OneHot RNN Range RoiAlign
 		RotaryEmbedding Scatter ScatterElements ScatterND Where`,
 	5: `BatchNormalization MelWeightMatrix`,

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"onnxcompress/graph/tensor"
 )
 
@@ -8,6 +10,7 @@ import (
 var castRows = map[string]*Spec{
 	"Cast":     elementwiseCast(func(n *Node) tensor.DType { return tensor.DType(n.Attrs.Int("to", 0)) }),
 	"CastLike": elementwiseCast(likeInput(1)),
+	"BitCast":  {Infer: inferBitCast, Opaque: "reads elements by their bits", Forward: forwardBitCast},
 	"Identity": {Infer: inferIdentity, Links: linkFirst, Forward: forwardFirst, Carry: true},
 	"Dropout":  {Infer: inferDropout, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout, Unfolded: mayDrop},
 }
@@ -44,6 +47,21 @@ func linkFirst(n *Node, l *Linker) {
 			l.Free(In(i, axis))
 		}
 	}
+}
+
+func inferBitCast(n *Node) ([]Fact, error) {
+	return likeFirstAs(n, tensor.DType(n.Attrs.Int("to", 0))), nil
+}
+
+func forwardBitCast(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if err := present(in, 1); err != nil {
+		return nil, err
+	}
+	to := tensor.DType(n.Attrs.Int("to", 0))
+	if to.Bits() == 0 || to.Bits() != in[0].DType.Bits() || in[0].Kind != tensor.Dense {
+		return nil, fmt.Errorf("%v has not the bits of %v", in[0].DType, to)
+	}
+	return one(&tensor.Tensor{DType: to, Shape: in[0].Shape, Data: in[0].Data}, nil)
 }
 
 func inferIdentity(n *Node) ([]Fact, error) { return likeFirst(n), nil }

@@ -32,6 +32,7 @@ var table = merge(
 	signalRows,
 	miscRows,
 	mlRows,
+	trainRows,
 )
 
 func merge(families ...map[string]*Spec) map[string]*Spec {
