@@ -78,7 +78,7 @@ func (e *evaluator) node(n *graph.Node, values []*tensor.Tensor, outer map[strin
 		}
 		return e.run(g, in, nil)
 	}
-	if n.Spec == nil || n.Spec.Forward == nil {
+	if n.Spec == nil {
 		return nil, fmt.Errorf("cannot be evaluated")
 	}
 	view := n.View()
@@ -107,7 +107,7 @@ func (e *evaluator) node(n *graph.Node, values []*tensor.Tensor, outer map[strin
 		}
 		view.Attrs[name] = a
 	}
-	return n.Spec.Forward(view, in)
+	return n.Spec.Evaluate(view, in)
 }
 
 // content decodes what a case records of one value: a tensor, a sequence or an

@@ -11,7 +11,7 @@ var castRows = map[string]*Spec{
 	"Cast":     elementwiseCast(func(n *Node) tensor.DType { return tensor.DType(n.Attrs.Int("to", 0)) }),
 	"CastLike": elementwiseCast(likeInput(1)),
 	"BitCast":  {Infer: inferBitCast, Opaque: "reads elements by their bits", Forward: forwardBitCast},
-	"Identity": {Infer: inferIdentity, Links: linkFirst, Forward: forwardFirst, Carry: true},
+	"Identity": {Infer: inferIdentity, Links: linkFirst, Forward: forwardFirst, Carry: true, Lists: true},
 	"Dropout":  {Infer: inferDropout, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout, Unfolded: mayDrop},
 }
 

@@ -10,10 +10,10 @@ import (
 // controlRows run subgraphs. They are evaluated by who executes a model; of
 // their channels nothing is said, so that all they touch is pinned.
 var controlRows = map[string]*Spec{
-	"If":          {Forward: forwardIf, Unfolded: every},
-	"Loop":        {Forward: forwardLoop, Unfolded: every},
-	"Scan":        {Forward: forwardScan, Unfolded: every},
-	"SequenceMap": {Forward: forwardSequenceMap, Unfolded: every},
+	"If":          {Forward: forwardIf, Unfolded: every, Lists: true},
+	"Loop":        {Forward: forwardLoop, Unfolded: every, Lists: true},
+	"Scan":        {Forward: forwardScan, Unfolded: every, Lists: true},
+	"SequenceMap": {Forward: forwardSequenceMap, Unfolded: every, Lists: true},
 }
 
 // run evaluates the subgraph in an attribute and gives at least count outputs.

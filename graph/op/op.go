@@ -10,6 +10,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -158,6 +159,8 @@ type Spec struct {
 	// Nothing of the node's facts is needed, only its attributes, version and
 	// number of outputs.
 	Forward func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error)
+	// Lists says that Forward takes sequences and absent optionals for inputs.
+	Lists bool
 	// Unfolded reports whether what Forward gives is never to be taken for a
 	// constant: because it is drawn at random, is no tensor, depends on a
 	// subgraph, or stands for numbers that are stored in fewer bits. Nil says
@@ -196,6 +199,20 @@ type Spec struct {
 	Layout func(n *Node) (l Layout, ok bool)
 
 	formula formula
+}
+
+// Evaluate calls Forward where the inputs are of kinds that it takes; an absent
+// input is nil. It is an error where there is no Forward.
+func (s *Spec) Evaluate(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if s.Forward == nil {
+		return nil, errors.New("cannot be evaluated")
+	}
+	for i, t := range in {
+		if t != nil && t.Kind != tensor.Dense && !s.Lists {
+			return nil, fmt.Errorf("input %d is no tensor", i)
+		}
+	}
+	return s.Forward(n, in)
 }
 
 // Folds reports whether the operator can be evaluated and what it gives be

@@ -149,5 +149,5 @@ func bear(t *testing.T, spec *Spec, name string, seed uint64) {
 			t.Fatalf("seed %d: %v with%s\n%s", seed, p, text, debug.Stack())
 		}
 	}()
-	_, _ = spec.Forward(n, in)
+	_, _ = spec.Evaluate(n, in)
 }

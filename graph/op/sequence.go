@@ -16,17 +16,17 @@ const (
 // sequenceRows make, change and read lists of tensors. The channels of their
 // elements are not followed; their shapes are, for those that read them.
 var sequenceRows = map[string]*Spec{
-	"SequenceEmpty":      {Infer: inferSequenceEmpty, Opaque: holdsSequence, Forward: forwardSequenceEmpty, Unfolded: every},
-	"SequenceConstruct":  {Infer: inferSequenceConstruct, Opaque: holdsSequence, Forward: forwardSequenceConstruct, Unfolded: every},
-	"SequenceInsert":     {Infer: inferSequenceInsert, Opaque: holdsSequence, Forward: forwardSequenceInsert, Unfolded: every},
-	"SequenceErase":      {Infer: inferSequenceErase, Opaque: holdsSequence, Forward: forwardSequenceErase, Unfolded: every},
-	"SequenceAt":         {Infer: inferSequenceAt, Opaque: holdsSequence, Forward: forwardSequenceAt, Unfolded: every},
-	"SequenceLength":     {Infer: inferSequenceLength, Opaque: holdsSequence, Forward: forwardSequenceLength, Unfolded: every},
-	"SplitToSequence":    {Infer: inferSplitToSequence, Opaque: holdsSequence, Forward: forwardSplitToSequence, Unfolded: every},
-	"ConcatFromSequence": {Infer: inferConcatFromSequence, Opaque: holdsSequence, Forward: forwardConcatFromSequence, Unfolded: every},
-	"Optional":           {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptional, Unfolded: every},
-	"OptionalGetElement": {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptionalGet, Unfolded: every},
-	"OptionalHasElement": {Infer: inferBool, Opaque: holdsOptional, Forward: forwardOptionalHas, Unfolded: every},
+	"SequenceEmpty":      {Infer: inferSequenceEmpty, Opaque: holdsSequence, Forward: forwardSequenceEmpty, Unfolded: every, Lists: true},
+	"SequenceConstruct":  {Infer: inferSequenceConstruct, Opaque: holdsSequence, Forward: forwardSequenceConstruct, Unfolded: every, Lists: true},
+	"SequenceInsert":     {Infer: inferSequenceInsert, Opaque: holdsSequence, Forward: forwardSequenceInsert, Unfolded: every, Lists: true},
+	"SequenceErase":      {Infer: inferSequenceErase, Opaque: holdsSequence, Forward: forwardSequenceErase, Unfolded: every, Lists: true},
+	"SequenceAt":         {Infer: inferSequenceAt, Opaque: holdsSequence, Forward: forwardSequenceAt, Unfolded: every, Lists: true},
+	"SequenceLength":     {Infer: inferSequenceLength, Opaque: holdsSequence, Forward: forwardSequenceLength, Unfolded: every, Lists: true},
+	"SplitToSequence":    {Infer: inferSplitToSequence, Opaque: holdsSequence, Forward: forwardSplitToSequence, Unfolded: every, Lists: true},
+	"ConcatFromSequence": {Infer: inferConcatFromSequence, Opaque: holdsSequence, Forward: forwardConcatFromSequence, Unfolded: every, Lists: true},
+	"Optional":           {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptional, Unfolded: every, Lists: true},
+	"OptionalGetElement": {Infer: inferOptional, Opaque: holdsOptional, Forward: forwardOptionalGet, Unfolded: every, Lists: true},
+	"OptionalHasElement": {Infer: inferBool, Opaque: holdsOptional, Forward: forwardOptionalHas, Unfolded: every, Lists: true},
 }
 
 // maxItems bounds the sequences whose elements are listed.
