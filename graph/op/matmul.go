@@ -155,53 +155,47 @@ func costMatMul(n *Node) int64 {
 	return product(n.Out[0].Shape) * n.In[0].Shape[n.In[0].Rank()-1]
 }
 
-// forwardMatMul multiplies matrices; whole numbers lose high bits that do not
-// fit.
 func forwardMatMul(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	shape, err := matmulShape(in[0].Shape, in[1].Shape)
 	if err != nil {
 		return nil, err
 	}
-	if err := bounded(tensor.Float64, shape); err != nil {
+	f := Of(in[0].DType, shape...)
+	if err := bounded(f.DType, shape); err != nil {
 		return nil, err
 	}
-	var t *tensor.Tensor
 	if all(in, isWhole) {
-		t, err = ofWhole(in[0].DType, shape, multiply(in[0].AsInt64s(), in[1].AsInt64s(), in[0].Shape, in[1].Shape))
-		return []*tensor.Tensor{t}, err
+		return matmul(in, &f, wholes, ofWholes)
 	}
-	lists, err := columns(in, (*tensor.Tensor).AsFloat64s)
-	if err != nil {
-		return nil, err
-	}
-	t, err = ofNumbers(in[0].DType, shape, multiply(lists[0], lists[1], in[0].Shape, in[1].Shape))
-	return []*tensor.Tensor{t}, err
+	return matmul(in, &f, reals, rounded)
 }
 
-// multiply gives the product of two stacks of matrices whose shapes multiply.
-func multiply[T number](x, y []T, shapeX, shapeY []int64) []T {
-	batchX, rows, inner := stack(shapeX, true)
-	batchY, _, width := stack(shapeY, false)
-	batch, err := Broadcast(batchX, batchY)
+// matmul multiplies stacks of matrices, which broadcast.
+func matmul[T number](in []*tensor.Tensor, f *Fact, read func(*tensor.Tensor) ([]T, error), write func(tensor.DType, []int64, []T) (*tensor.Tensor, error)) ([]*tensor.Tensor, error) {
+	a, err := read(in[0])
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	walk := newWalk([]*tensor.Tensor{{Shape: batchX}, {Shape: batchY}}, batch)
-	out := make([]T, 0, product(batch)*rows*width)
-	for range product(batch) {
-		a, b := x[walk.at[0]*rows*inner:], y[walk.at[1]*inner*width:]
-		for i := range rows {
-			for j := range width {
-				sum := T(0)
-				for k := range inner {
-					sum += a[i*inner+k] * b[k*width+j]
-				}
-				out = append(out, sum)
-			}
-		}
+	b, err := read(in[1])
+	if err != nil {
+		return nil, err
+	}
+	batchA, rows, inner := stack(in[0].Shape, true)
+	batchB, _, width := stack(in[1].Shape, false)
+	batch, err := Broadcast(batchA, batchB)
+	if err != nil {
+		return nil, err
+	}
+	walk := newWalk([]*tensor.Tensor{{Shape: batchA}, {Shape: batchB}}, batch)
+	y, each := make([]T, product(f.Shape)), rows*width
+	for i := range product(batch) {
+		left := matrix[T]{a[walk.at[0]*rows*inner:], int(inner), 1}
+		right := matrix[T]{b[walk.at[1]*inner*width:], int(width), 1}
+		times(y[i*each:], left, right, int(rows), int(inner), int(width))
 		walk.next()
 	}
-	return out
+	t, err := write(f.DType, f.Shape, y)
+	return []*tensor.Tensor{t}, err
 }
 
 // stack reads a shape as a stack of matrices; a vector is a row on the left and

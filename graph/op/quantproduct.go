@@ -76,12 +76,32 @@ func (k *integerProduct) forward(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor
 	if err != nil {
 		return nil, err
 	}
-	sums := multiply(x, y, a.Shape, b.Shape)
+	sums, err := multiply(x, y, a.Shape, b.Shape)
+	if err != nil {
+		return nil, err
+	}
 	if k.zeroY < 0 {
 		t, err := ofNumbers(tensor.Int32, shape, sums)
 		return []*tensor.Tensor{t}, err
 	}
 	return requantized(sums, shape, lined(in[k.scaleA], len(a.Shape) > 1), in[k.scaleB], in[k.zeroY-1], in[k.zeroY])
+}
+
+// multiply gives the product of two stacks of matrices, as MatMul does.
+func multiply(x, y []float64, shapeX, shapeY []int64) ([]float64, error) {
+	a, err := ofNumbers(tensor.Float64, shapeX, x)
+	if err != nil {
+		return nil, err
+	}
+	b, err := ofNumbers(tensor.Float64, shapeY, y)
+	if err != nil {
+		return nil, err
+	}
+	out, err := forwardMatMul(&Node{}, []*tensor.Tensor{a, b})
+	if err != nil {
+		return nil, err
+	}
+	return out[0].AsFloat64s(), nil
 }
 
 // requantized turns sums of products of quantised numbers into numbers of the
