@@ -191,7 +191,7 @@ func matmul[T number](in []*tensor.Tensor, f *Fact, read func(*tensor.Tensor) ([
 	for i := range product(batch) {
 		left := matrix[T]{a[walk.at[0]*rows*inner:], int(inner), 1}
 		right := matrix[T]{b[walk.at[1]*inner*width:], int(width), 1}
-		times(y[i*each:], left, right, int(rows), int(inner), int(width))
+		multiplyInto(y[i*each:], left, right, int(rows), int(inner), int(width))
 		walk.next()
 	}
 	t, err := write(f.DType, f.Shape, y)

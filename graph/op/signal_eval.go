@@ -30,7 +30,7 @@ func newFourier(length int, inverse bool) *fourier {
 func (f *fourier) transform(x []complex128) []complex128 {
 	n := len(x)
 	step, y := len(f.roots)/max(n, 1), make([]complex128, n)
-	if n%2 == 1 {
+	if n < 2 || n%2 == 1 {
 		for k := range y {
 			at := 0
 			for _, v := range x {

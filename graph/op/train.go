@@ -49,11 +49,11 @@ func takeStep(n *Node, in []*tensor.Tensor, memories int, s step) ([]*tensor.Ten
 	if err := present(in, max(len(in), 2)); err != nil {
 		return nil, err
 	}
-	rate, err := number(in, 0, 0)
+	rate, err := numberOf(in, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := number(in, 1, 0)
+	steps, err := numberOf(in, 1, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ var rows = []row{
 	{tree: "graph", imports: []string{"graph/op", "graph/tensor", "onnx"}},
 	{tree: "graph/pass", imports: []string{"graph", "graph/op", "graph/tensor", "onnx"}},
 	{tree: "depgraph", imports: []string{"graph", "graph/op", "graph/tensor"}},
-	{tree: "runtime", imports: []string{"graph", "graph/op", "graph/tensor", "runtime", "runtime/kernel", "runtime/loss"}},
+	{tree: "runtime", imports: []string{"onnx", "graph", "graph/op", "graph/tensor", "runtime", "runtime/kernel", "runtime/loss"}},
 	{tree: "runtime/loss", imports: []string{"graph/tensor", "runtime/kernel"}},
 	{tree: "runtime/ort", imports: []string{"graph/tensor", "graph/tensor/npy", "onnx"}},
 	{tree: "compress", imports: []string{
