@@ -89,7 +89,8 @@ func (s *step) run() error {
 // define computes the outputs by the operator's definition, from the shapes
 // that the inputs turn out to have.
 func (s *step) define() error {
-	for i, in := range s.in {
+	for i := range s.args {
+		in := s.in[i]
 		if in == nil {
 			continue
 		}
