@@ -29,6 +29,9 @@ type Conv struct {
 	packing  packing
 	job      correlating
 	gradient weightGradient
+
+	filters         depthwise
+	filtersGradient depthwiseGradient
 }
 
 // largest bounds the numbers in a tensor, so that sizes in bytes don't overflow.
@@ -52,6 +55,8 @@ func NewConv(s ConvShape) (*Conv, error) {
 	c.packing.init()
 	c.job.init()
 	c.gradient.init(c)
+	c.filters.init()
+	c.filtersGradient.init(c)
 	return c, nil
 }
 
@@ -145,8 +150,11 @@ func (c *Conv) check(x, y, w, bias []float32) {
 // Scratch is how many floats of working memory the calls want on a pool.
 func (c *Conv) Scratch(p *Pool) int {
 	const slack = alignment / 4
-	if c.pointwise {
+	switch {
+	case c.pointwise:
 		return 0
+	case c.shape.isDepthwise():
+		return slack + max(c.packed[0], c.packed[1], c.filtersGradient.size(p))
 	}
 	return slack + max(c.packed[0], c.packed[1], c.gradient.size(p))
 }

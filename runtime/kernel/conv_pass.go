@@ -15,7 +15,7 @@ func (c *Conv) Forward(p *Pool, y, x, w []float32, e *Epilogue, scratch []float3
 		return
 	}
 	scratch = settle(scratch)
-	c.packing.run(p, c.lv, &c.forward, scratch, w)
+	c.pack(p, scratch, w)
 	c.correlate(p, y, x, scratch, e)
 }
 
@@ -35,8 +35,17 @@ func (c *Conv) Prepare(p *Pool, w []float32) *Prepared {
 		return &Prepared{matrix: m, lv: m.lv}
 	}
 	out := &Prepared{panels: aligned(c.packed[0]), lv: c.lv}
-	c.packing.run(p, c.lv, &c.forward, out.panels, w)
+	c.pack(p, out.panels, w)
 	return out
+}
+
+// pack lays weights out for the forward pass.
+func (c *Conv) pack(p *Pool, panels, w []float32) {
+	if c.shape.isDepthwise() {
+		c.filters.pack(&c.forward, c.lv, panels, w)
+		return
+	}
+	c.packing.run(p, c.lv, &c.forward, panels, w)
 }
 
 // ForwardPrepared is Forward with weights that Prepare of a convolution with the
@@ -56,11 +65,22 @@ func (c *Conv) ForwardPrepared(p *Pool, y, x []float32, w *Prepared, e *Epilogue
 
 // correlate is the forward pass with packed weights.
 func (c *Conv) correlate(p *Pool, y, x, panels []float32, e *Epilogue) {
+	if e != nil {
+		c.checkEpilogue(e)
+	}
+	if c.shape.isDepthwise() {
+		d := &c.filters
+		d.set(&c.forward, c.lv, y, x, panels, false)
+		if e != nil {
+			d.bias, d.res, d.act = e.Bias, e.Residual, e.Act
+		}
+		d.run(p)
+		return
+	}
 	j := &c.job
 	j.set(&c.forward, c.lv, y, x, panels, false)
 	if e != nil {
 		j.bias, j.res, j.act = e.Bias, e.Residual, e.Act
-		c.checkEpilogue(e)
 	}
 	j.run(p)
 }
@@ -89,6 +109,12 @@ func (c *Conv) BackwardData(p *Pool, dx, dy, w []float32, add bool, scratch []fl
 	scratch = settle(scratch)
 	for i := range c.phases {
 		phase := &c.phases[i]
+		if c.shape.isDepthwise() {
+			c.filters.pack(phase, c.lv, scratch, w)
+			c.filters.set(phase, c.lv, dx, dy, scratch, add)
+			c.filters.run(p)
+			continue
+		}
 		c.packing.run(p, c.lv, phase, scratch, w)
 		c.job.set(phase, c.lv, dx, dy, scratch, add)
 		c.job.run(p)
@@ -106,6 +132,10 @@ func (c *Conv) BackwardWeight(p *Pool, dw, dbias, x, dy []float32, add bool, scr
 	}
 	if c.pointwise {
 		Gemm(p, 1, Dense(dy, py, c.shape.Out).T(), Dense(x, px, c.shape.In), keep(add), Dense(dw, c.shape.Out, c.shape.In), nil)
+		return
+	}
+	if c.shape.isDepthwise() {
+		c.filtersGradient.run(p, dw, x, dy, add, settle(scratch))
 		return
 	}
 	c.gradient.run(p, dw, x, dy, add, settle(scratch))

@@ -220,6 +220,11 @@ func randomShape(r *rand.Rand) ConvShape {
 		s.Groups = 1 + r.IntN(3)
 	}
 	s.In, s.Out = s.Groups*channels[r.IntN(len(channels))], s.Groups*channels[r.IntN(len(channels))]
+	if s.Groups > 1 && r.IntN(3) == 0 {
+		s.Groups = channels[1:][r.IntN(len(channels)-1)]
+		s.In, s.Out = s.Groups, s.Groups
+		return s
+	}
 	for s.Batch*s.Size[0]*s.Size[1]*s.Size[2]*s.In*s.Out/s.Groups*s.taps() > 2e6 {
 		s.In, s.Out, s.Batch = s.Groups*((s.In/s.Groups+1)/2), s.Groups*((s.Out/s.Groups+1)/2), (s.Batch+1)/2
 	}
@@ -236,6 +241,13 @@ func TestConv(t *testing.T) {
 				flat(2, 16, 16, 16, 3, 1, 1), flat(3, 9, 33, 18, 3, 2, 1), flat(20, 4, 16, 40, 3, 1, 1), flat(18, 2, 64, 33, 3, 1, 1),
 				flat(3, 8, 16, 16, 1, 2, 0), flat(2, 7, 5, 40, 1, 1, 0), flat(2, 12, 1, 33, 5, 1, 2), flat(2, 12, 3, 24, 4, 4, 0),
 				flat(1, 40, 8, 9, 3, 1, 1), flat(1, 6, 3, 3, 3, 3, 0), flat(16, 3, 9, 9, 3, 2, 1), flat(0, 5, 4, 4, 3, 1, 1),
+			}
+			for _, s := range []ConvShape{
+				flat(2, 12, 32, 0, 3, 1, 1), flat(2, 9, 17, 0, 3, 2, 1), flat(3, 6, 40, 0, 5, 1, 2), flat(2, 11, 16, 0, 5, 2, 2),
+				flat(2, 3, 33, 0, 3, 1, 1), flat(1, 8, 3, 0, 7, 1, 3), flat(2, 5, 20, 0, 1, 2, 0), flat(2, 2, 8, 0, 2, 3, 2),
+			} {
+				s.Groups, s.Out = s.In, s.In
+				shapes = append(shapes, s)
 			}
 			for range 80 {
 				shapes = append(shapes, randomShape(r))

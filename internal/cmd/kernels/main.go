@@ -19,6 +19,7 @@ var families = map[string]func() (assembly, stubs []byte, err error){
 	"gemm":   amd64(gemm),
 	"neon":   neon,
 	"vector": amd64(vector.Write),
+	"strip":  amd64(strips),
 }
 
 func main() {
