@@ -136,21 +136,20 @@ func (w *weightGradient) sumUnits(t *tile, sum []float32, units []unit, g int, b
 	for line := range w.axes[0].taps * w.axes[1].taps {
 		tz, ty := line/w.axes[1].taps, line%w.axes[1].taps
 		for tx := range across {
-			at := func(p *patches) int {
-				return tz*p.plane + ty*w.axes[1].dilation*p.row + tx*ax.dilation*p.pixel
-			}
+			tap := [3]int{tz, ty * w.axes[1].dilation, tx * ax.dilation}
 			for i := range tiles {
 				r0, r1 := share(rows, i, tiles, 1)
 				t.rows = r1 - r0
 				row := (line*across+tx)*rows + r0
-				w.sumTile(t, sum[row*w.pitch:], units, g, r0, at, begin)
+				w.sumTile(t, sum[row*w.pitch:], units, g, r0, tap, begin)
 			}
 		}
 	}
 }
 
-// sumTile adds the products of units to some rows of the sum.
-func (w *weightGradient) sumTile(t *tile, sum []float32, units []unit, g, row int, at func(p *patches) int, begin bool) {
+// sumTile adds the products of units to some rows of the sum. The tap's place is
+// told in planes, rows and pixels.
+func (w *weightGradient) sumTile(t *tile, sum []float32, units []unit, g, row int, tap [3]int, begin bool) {
 	ay, ax := &w.axes[1], &w.axes[2]
 	for col := 0; col < w.out; col += w.lv.cols {
 		kernel := w.lv.kernels(t, min(w.lv.cols, w.out-col))[t.rows]
@@ -161,7 +160,7 @@ func (w *weightGradient) sumTile(t *tile, sum []float32, units []unit, g, row in
 			step := ax.stride * u.pixel
 			t.aK, t.aNext = uintptr(4*step), uintptr(4*(ay.stride*u.row-ax.count*step))
 			t.segs = u.lines
-			t.a = &u.data[at(&u.patches)+row]
+			t.a = &u.data[tap[0]*u.plane+tap[1]*u.row+tap[2]*u.pixel+row]
 			t.b = &w.dy[u.dy+g*w.out+col]
 			kernel(t)
 			t.beta = 1

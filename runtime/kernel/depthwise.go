@@ -13,6 +13,7 @@ type depthwise struct {
 	act         func(x []float32)
 	bands       int
 	part        func(part, worker int)
+	each        workerStrips
 }
 
 // isDepthwise reports whether every channel is a group.
@@ -52,27 +53,28 @@ func (d *depthwise) pack(c *correlation, lv *level, dst, w []float32) {
 
 // set readies the correlation c.
 func (d *depthwise) set(c *correlation, lv *level, y, x, w []float32, add bool) {
-	*d = depthwise{correlation: c.whole(), strips: stripsOf(lv), lv: lv, y: y, x: x, w: w, add: add, part: d.part}
+	*d = depthwise{correlation: c.whole(), strips: stripsOf(lv), lv: lv, y: y, x: x, w: w, add: add, part: d.part, each: d.each}
 }
 
 // run computes the correlation and lets go of the operands.
 func (d *depthwise) run(p *Pool) {
 	d.pool = p
+	d.each.ready(p)
 	planes := d.batch * d.axes[0].count
 	if lines := d.axes[1].count; planes*lines*d.axes[2].count > 0 {
 		work := max(d.axes[2].count*d.out*max(len(d.order), 1), 1)
 		d.bands = min((4*p.Threads()+planes-1)/planes, lines, max(lines*work/stripWork, 1))
 		p.Run(planes*d.bands, d.part)
 	}
-	*d = depthwise{part: d.part}
+	*d = depthwise{part: d.part, each: d.each}
 }
 
 // stripWork is below how many multiplications a part is not worth sharing out.
 const stripWork = 1 << 14
 
 // linePart computes a band of lines.
-func (d *depthwise) linePart(part, _ int) {
-	var s strip
+func (d *depthwise) linePart(part, worker int) {
+	s := &d.each[worker].strip
 	s.setChannels(d.out, d.strips.lanes)
 	band, z := part%d.bands, part/d.bands
 	image := z / d.axes[0].count
@@ -87,11 +89,12 @@ func (d *depthwise) linePart(part, _ int) {
 			if i == inner0 && inner1 > inner0 {
 				n = inner1 - inner0
 			}
-			d.run1(&s, image, z, y, i, n)
+			d.run1(s, image, z, y, i, n)
 			i += n
 		}
 		d.epilogue(image, z, y)
 	}
+	s.forget()
 }
 
 // interior is the outputs, from and to, all of whose taps are within the input.

@@ -11,6 +11,7 @@ type depthwiseGradient struct {
 	parts  int
 	bands  int
 	sum    func(part, worker int)
+	each   workerStrips
 }
 
 func (d *depthwiseGradient) init(c *Conv) {
@@ -46,6 +47,7 @@ func (d *depthwiseGradient) run(p *Pool, dw, x, dy []float32, add bool, scratch 
 	}
 	d.divide(p)
 	d.pool, d.x, d.dy, d.sums = p, x, dy, scratch[:d.parts*d.sumSize()]
+	d.each.ready(p)
 	p.Run(d.parts, d.sum)
 	taps := len(d.order)
 	for part := range d.parts {
@@ -73,14 +75,13 @@ func (d *depthwiseGradient) sumPart(part, worker int) {
 		if !ok {
 			p = d.copied(dst, d.x, image, 0, z, y0, y1)
 		}
-		d.sumBand(sum, &p, d.dy[d.pixel(image, z, y0, 0)*d.in:], y1-y0)
+		d.sumBand(&d.each[worker].strip, sum, &p, d.dy[d.pixel(image, z, y0, 0)*d.in:], y1-y0)
 	}
 }
 
 // sumBand adds the products of a band of lines.
-func (d *depthwiseGradient) sumBand(sum []float32, p *patches, dy []float32, lines int) {
+func (d *depthwiseGradient) sumBand(s *strip, sum []float32, p *patches, dy []float32, lines int) {
 	az, ay, ax := &d.axes[0], &d.axes[1], &d.axes[2]
-	var s strip
 	s.setChannels(d.in, d.strips.lanes)
 	channels := uintptr(4 * d.in)
 	s.w, s.wTap, s.wNext = &dy[0], channels, 0
@@ -101,11 +102,12 @@ func (d *depthwiseGradient) sumBand(sum []float32, p *patches, dy []float32, lin
 				s.x = &p.data[z*p.plane+y*ay.dilation*p.row+x*ax.dilation*p.pixel]
 				s.y = &sum[((z*ay.taps+y)*ax.taps+x)*d.in]
 				s.yRow = uintptr(ax.taps-f.cols) * channels
-				f.f(&s)
+				f.f(s)
 				rows = f.rows
 				x += f.cols
 			}
 			y += rows
 		}
 	}
+	s.forget()
 }

@@ -6,13 +6,14 @@ package kernel
 // and wTap in w; from the end of one to the start of the next it is xNext and
 // wNext more. Pixels are xPixel bytes apart in x and yPixel in y.
 //
-//	filter      y = Σ x·w + bias, + y if add is set
+//	filter      y = Σ x·w + bias
 //	maximum     y = the largest x, or NaN if there is one
 //	scaledSum   y = scale·Σ x
 //	maxSpread   the first tap whose x is y adds w to its g
 //	sumSpread   every tap adds scale·w to its g
 //
-// where in the last two w lies as y does and g as x does, and
+// where the first three take y for one more summand, or x, if add is set, and in the
+// last two w lies as y does and g as x does, and
 //
 //	filterGradR×C   y[tap] += Σ x[pixel+tap]·w[pixel] for R×C taps
 //
@@ -46,6 +47,19 @@ func (s *strip) setChannels(n, lanes int) {
 
 // forget lets go of the operands.
 func (s *strip) forget() { s.x, s.w, s.y, s.g, s.bias = nil, nil, nil, nil, nil }
+
+// workerStrips has a strip for each worker, apart from each other.
+type workerStrips []struct {
+	strip
+	_ [alignment]byte
+}
+
+// ready makes strips for the workers of p.
+func (w *workerStrips) ready(p *Pool) {
+	if len(*w) < p.Threads() {
+		*w = make(workerStrips, p.Threads())
+	}
+}
 
 // strips are the functions of a level.
 type strips struct {

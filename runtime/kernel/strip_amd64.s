@@ -334,6 +334,30 @@ full4tap:
 	LEAQ    (DX)(R8*1), R9
 	MOVQ    88(AX), R10
 	LEAQ    (R10)(R10*2), R11
+	CMPL    152(AX), $0x00
+	JE      full4added
+	VMOVUPS (R9), Z4
+	VMAXPS  Z4, Z0, Z4
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z4
+	VMOVAPS Z4, Z0
+	VMOVUPS (R9)(R10*1), Z4
+	VMAXPS  Z4, Z1, Z4
+	VCMPPS  $0x03, Z1, Z1, K2
+	VMOVAPS Z1, K2, Z4
+	VMOVAPS Z4, Z1
+	VMOVUPS (R9)(R10*2), Z4
+	VMAXPS  Z4, Z2, Z4
+	VCMPPS  $0x03, Z2, Z2, K2
+	VMOVAPS Z2, K2, Z4
+	VMOVAPS Z4, Z2
+	VMOVUPS (R9)(R11*1), Z4
+	VMAXPS  Z4, Z3, Z4
+	VCMPPS  $0x03, Z3, Z3, K2
+	VMOVAPS Z3, K2, Z4
+	VMOVAPS Z4, Z3
+
+full4added:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Z1, (R9)(R10*1)
 	VMOVUPS Z2, (R9)(R10*2)
@@ -388,10 +412,34 @@ masked4tap:
 	LEAQ      (DX)(R8*1), R8
 	MOVQ      88(AX), R9
 	LEAQ      (R9)(R9*2), R10
-	VMOVUPS   Z0, K1, (R8)
-	VMOVUPS   Z1, K1, (R8)(R9*1)
-	VMOVUPS   Z2, K1, (R8)(R9*2)
-	VMOVUPS   Z3, K1, (R8)(R10*1)
+	CMPL      152(AX), $0x00
+	JE        masked4added
+	VMOVUPS.Z (R8), K1, Z4
+	VMAXPS    Z4, Z0, Z4
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z4
+	VMOVAPS   Z4, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z4
+	VMAXPS    Z4, Z1, Z4
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMOVAPS   Z1, K2, Z4
+	VMOVAPS   Z4, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z4
+	VMAXPS    Z4, Z2, Z4
+	VCMPPS    $0x03, Z2, Z2, K2
+	VMOVAPS   Z2, K2, Z4
+	VMOVAPS   Z4, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z4
+	VMAXPS    Z4, Z3, Z4
+	VCMPPS    $0x03, Z3, Z3, K2
+	VMOVAPS   Z3, K2, Z4
+	VMOVAPS   Z4, Z3
+
+masked4added:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R8)(R9*1)
+	VMOVUPS Z2, K1, (R8)(R9*2)
+	VMOVUPS Z3, K1, (R8)(R10*1)
 
 whole4:
 	LEAQ (CX)(SI*4), CX
@@ -435,6 +483,15 @@ full1tap:
 	LEAQ    (DX)(DI*1), R8
 	MOVQ    88(AX), R9
 	LEAQ    (R9)(R9*2), R9
+	CMPL    152(AX), $0x00
+	JE      full1added
+	VMOVUPS (R8), Z1
+	VMAXPS  Z1, Z0, Z1
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z1
+	VMOVAPS Z1, Z0
+
+full1added:
 	VMOVUPS Z0, (R8)
 	ADDQ    $0x40, DI
 	JMP     channels1
@@ -468,7 +525,16 @@ masked1tap:
 	LEAQ      (DX)(DI*1), DI
 	MOVQ      88(AX), R8
 	LEAQ      (R8)(R8*2), R8
-	VMOVUPS   Z0, K1, (DI)
+	CMPL      152(AX), $0x00
+	JE        masked1added
+	VMOVUPS.Z (DI), K1, Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z1
+	VMOVAPS   Z1, Z0
+
+masked1added:
+	VMOVUPS Z0, K1, (DI)
 
 whole1:
 	ADDQ SI, CX
@@ -534,12 +600,20 @@ full4tap:
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
-	VMOVUPS      Z0, (R9)
-	VMOVUPS      Z1, (R9)(R10*1)
-	VMOVUPS      Z2, (R9)(R10*2)
-	VMOVUPS      Z3, (R9)(R11*1)
-	ADDQ         $0x40, R8
-	JMP          channels4
+	CMPL         152(AX), $0x00
+	JE           full4added
+	VADDPS       (R9), Z0, Z0
+	VADDPS       (R9)(R10*1), Z1, Z1
+	VADDPS       (R9)(R10*2), Z2, Z2
+	VADDPS       (R9)(R11*1), Z3, Z3
+
+full4added:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R10*1)
+	VMOVUPS Z2, (R9)(R10*2)
+	VMOVUPS Z3, (R9)(R11*1)
+	ADDQ    $0x40, R8
+	JMP     channels4
 
 tail4:
 	CMPQ   136(AX), $0x00
@@ -581,10 +655,22 @@ masked4tap:
 	VMULPS       Z4, Z6, Z6
 	VMULPS       Z4, Z7, Z7
 	VMULPS       Z4, Z8, Z8
-	VMOVUPS      Z5, K1, (R8)
-	VMOVUPS      Z6, K1, (R8)(R9*1)
-	VMOVUPS      Z7, K1, (R8)(R9*2)
-	VMOVUPS      Z8, K1, (R8)(R10*1)
+	CMPL         152(AX), $0x00
+	JE           masked4added
+	VMOVUPS.Z    (R8), K1, Z4
+	VADDPS       Z4, Z5, Z5
+	VMOVUPS.Z    (R8)(R9*1), K1, Z4
+	VADDPS       Z4, Z6, Z6
+	VMOVUPS.Z    (R8)(R9*2), K1, Z4
+	VADDPS       Z4, Z7, Z7
+	VMOVUPS.Z    (R8)(R10*1), K1, Z4
+	VADDPS       Z4, Z8, Z8
+
+masked4added:
+	VMOVUPS Z5, K1, (R8)
+	VMOVUPS Z6, K1, (R8)(R9*1)
+	VMOVUPS Z7, K1, (R8)(R9*2)
+	VMOVUPS Z8, K1, (R8)(R10*1)
 
 whole4:
 	LEAQ (CX)(SI*4), CX
@@ -626,9 +712,14 @@ full1tap:
 	LEAQ         (R9)(R9*2), R9
 	VBROADCASTSS 148(AX), Z0
 	VMULPS       Z0, Z9, Z9
-	VMOVUPS      Z9, (R8)
-	ADDQ         $0x40, DI
-	JMP          channels1
+	CMPL         152(AX), $0x00
+	JE           full1added
+	VADDPS       (R8), Z9, Z9
+
+full1added:
+	VMOVUPS Z9, (R8)
+	ADDQ    $0x40, DI
+	JMP     channels1
 
 tail1:
 	CMPQ   136(AX), $0x00
@@ -658,7 +749,13 @@ masked1tap:
 	LEAQ         (R8)(R8*2), R8
 	VBROADCASTSS 148(AX), Z0
 	VMULPS       Z0, Z10, Z10
-	VMOVUPS      Z10, K1, (DI)
+	CMPL         152(AX), $0x00
+	JE           masked1added
+	VMOVUPS.Z    (DI), K1, Z0
+	VADDPS       Z0, Z10, Z10
+
+masked1added:
+	VMOVUPS Z10, K1, (DI)
 
 whole1:
 	ADDQ SI, CX
@@ -1714,12 +1811,32 @@ full4tap:
 	LEAQ      (DX)(R8*1), R9
 	MOVQ      88(AX), R10
 	LEAQ      (R10)(R10*2), R11
-	VMOVUPS   Y1, (R9)
-	VMOVUPS   Y2, (R9)(R10*1)
-	VMOVUPS   Y3, (R9)(R10*2)
-	VMOVUPS   Y4, (R9)(R11*1)
-	ADDQ      $0x20, R8
-	JMP       channels4
+	CMPL      152(AX), $0x00
+	JE        full4added
+	VMOVUPS   (R9), Y5
+	VMAXPS    Y5, Y1, Y5
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VBLENDVPS Y6, Y1, Y5, Y1
+	VMOVUPS   (R9)(R10*1), Y5
+	VMAXPS    Y5, Y2, Y5
+	VCMPPS    $0x03, Y2, Y2, Y6
+	VBLENDVPS Y6, Y2, Y5, Y2
+	VMOVUPS   (R9)(R10*2), Y5
+	VMAXPS    Y5, Y3, Y5
+	VCMPPS    $0x03, Y3, Y3, Y6
+	VBLENDVPS Y6, Y3, Y5, Y3
+	VMOVUPS   (R9)(R11*1), Y5
+	VMAXPS    Y5, Y4, Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VBLENDVPS Y6, Y4, Y5, Y4
+
+full4added:
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, (R9)(R10*1)
+	VMOVUPS Y3, (R9)(R10*2)
+	VMOVUPS Y4, (R9)(R11*1)
+	ADDQ    $0x20, R8
+	JMP     channels4
 
 tail4:
 	CMPQ         136(AX), $0x00
@@ -1764,6 +1881,26 @@ masked4tap:
 	LEAQ       (DX)(R8*1), R8
 	MOVQ       88(AX), R9
 	LEAQ       (R9)(R9*2), R10
+	CMPL       152(AX), $0x00
+	JE         masked4added
+	VMASKMOVPS (R8), Y0, Y5
+	VMAXPS     Y5, Y1, Y5
+	VCMPPS     $0x03, Y1, Y1, Y6
+	VBLENDVPS  Y6, Y1, Y5, Y1
+	VMASKMOVPS (R8)(R9*1), Y0, Y5
+	VMAXPS     Y5, Y2, Y5
+	VCMPPS     $0x03, Y2, Y2, Y6
+	VBLENDVPS  Y6, Y2, Y5, Y2
+	VMASKMOVPS (R8)(R9*2), Y0, Y5
+	VMAXPS     Y5, Y3, Y5
+	VCMPPS     $0x03, Y3, Y3, Y6
+	VBLENDVPS  Y6, Y3, Y5, Y3
+	VMASKMOVPS (R8)(R10*1), Y0, Y5
+	VMAXPS     Y5, Y4, Y5
+	VCMPPS     $0x03, Y4, Y4, Y6
+	VBLENDVPS  Y6, Y4, Y5, Y4
+
+masked4added:
 	VMASKMOVPS Y1, Y0, (R8)
 	VMASKMOVPS Y2, Y0, (R8)(R9*1)
 	VMASKMOVPS Y3, Y0, (R8)(R9*2)
@@ -1810,9 +1947,17 @@ full1tap:
 	LEAQ      (DX)(DI*1), R8
 	MOVQ      88(AX), R9
 	LEAQ      (R9)(R9*2), R9
-	VMOVUPS   Y1, (R8)
-	ADDQ      $0x20, DI
-	JMP       channels1
+	CMPL      152(AX), $0x00
+	JE        full1added
+	VMOVUPS   (R8), Y2
+	VMAXPS    Y2, Y1, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VBLENDVPS Y3, Y1, Y2, Y1
+
+full1added:
+	VMOVUPS Y1, (R8)
+	ADDQ    $0x20, DI
+	JMP     channels1
 
 tail1:
 	CMPQ         136(AX), $0x00
@@ -1842,6 +1987,14 @@ masked1tap:
 	LEAQ       (DX)(DI*1), DI
 	MOVQ       88(AX), R8
 	LEAQ       (R8)(R8*2), R8
+	CMPL       152(AX), $0x00
+	JE         masked1added
+	VMASKMOVPS (DI), Y0, Y2
+	VMAXPS     Y2, Y1, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VBLENDVPS  Y3, Y1, Y2, Y1
+
+masked1added:
 	VMASKMOVPS Y1, Y0, (DI)
 
 whole1:
@@ -1910,12 +2063,20 @@ full4tap:
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
 	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y1, (R9)
-	VMOVUPS      Y2, (R9)(R10*1)
-	VMOVUPS      Y3, (R9)(R10*2)
-	VMOVUPS      Y4, (R9)(R11*1)
-	ADDQ         $0x20, R8
-	JMP          channels4
+	CMPL         152(AX), $0x00
+	JE           full4added
+	VADDPS       (R9), Y1, Y1
+	VADDPS       (R9)(R10*1), Y2, Y2
+	VADDPS       (R9)(R10*2), Y3, Y3
+	VADDPS       (R9)(R11*1), Y4, Y4
+
+full4added:
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, (R9)(R10*1)
+	VMOVUPS Y3, (R9)(R10*2)
+	VMOVUPS Y4, (R9)(R11*1)
+	ADDQ    $0x20, R8
+	JMP     channels4
 
 tail4:
 	CMPQ   136(AX), $0x00
@@ -1957,10 +2118,22 @@ masked4tap:
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
 	VMULPS       Y5, Y4, Y4
-	VMASKMOVPS   Y1, Y0, (R8)
-	VMASKMOVPS   Y2, Y0, (R8)(R9*1)
-	VMASKMOVPS   Y3, Y0, (R8)(R9*2)
-	VMASKMOVPS   Y4, Y0, (R8)(R10*1)
+	CMPL         152(AX), $0x00
+	JE           masked4added
+	VMASKMOVPS   (R8), Y0, Y5
+	VADDPS       Y5, Y1, Y1
+	VMASKMOVPS   (R8)(R9*1), Y0, Y5
+	VADDPS       Y5, Y2, Y2
+	VMASKMOVPS   (R8)(R9*2), Y0, Y5
+	VADDPS       Y5, Y3, Y3
+	VMASKMOVPS   (R8)(R10*1), Y0, Y5
+	VADDPS       Y5, Y4, Y4
+
+masked4added:
+	VMASKMOVPS Y1, Y0, (R8)
+	VMASKMOVPS Y2, Y0, (R8)(R9*1)
+	VMASKMOVPS Y3, Y0, (R8)(R9*2)
+	VMASKMOVPS Y4, Y0, (R8)(R10*1)
 
 whole4:
 	LEAQ (CX)(SI*4), CX
@@ -2002,9 +2175,14 @@ full1tap:
 	LEAQ         (R9)(R9*2), R9
 	VBROADCASTSS 148(AX), Y2
 	VMULPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (R8)
-	ADDQ         $0x20, DI
-	JMP          channels1
+	CMPL         152(AX), $0x00
+	JE           full1added
+	VADDPS       (R8), Y1, Y1
+
+full1added:
+	VMOVUPS Y1, (R8)
+	ADDQ    $0x20, DI
+	JMP     channels1
 
 tail1:
 	CMPQ   136(AX), $0x00
@@ -2034,7 +2212,13 @@ masked1tap:
 	LEAQ         (R8)(R8*2), R8
 	VBROADCASTSS 148(AX), Y2
 	VMULPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
+	CMPL         152(AX), $0x00
+	JE           masked1added
+	VMASKMOVPS   (DI), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+
+masked1added:
+	VMASKMOVPS Y1, Y0, (DI)
 
 whole1:
 	ADDQ SI, CX

@@ -53,7 +53,11 @@ func maximumGo(s *strip) {
 	s.each(func(p, c uintptr) {
 		largest := float32(math.Inf(-1))
 		s.window(func(x, _ uintptr) { largest = max(largest, *at(s.x, p*s.xPixel+x, c)) })
-		*at(s.y, p*s.yPixel, c) = largest
+		y := at(s.y, p*s.yPixel, c)
+		if s.add != 0 {
+			largest = max(largest, *y)
+		}
+		*y = largest
 	})
 }
 
@@ -61,7 +65,12 @@ func scaledSumGo(s *strip) {
 	s.each(func(p, c uintptr) {
 		var sum float32
 		s.window(func(x, _ uintptr) { sum += *at(s.x, p*s.xPixel+x, c) })
-		*at(s.y, p*s.yPixel, c) = sum * s.scale
+		y := at(s.y, p*s.yPixel, c)
+		sum *= s.scale
+		if s.add != 0 {
+			sum += *y
+		}
+		*y = sum
 	})
 }
 

@@ -32,6 +32,11 @@ func (filterOp) finish(l *lanes, s, o reg.GPVirtual, y []operand.Mem, acc []reg.
 		l.VADDPS(b, r, r)
 	}
 	l.Label(label + "biased")
+	l.addPrevious(s, y, acc, label)
+}
+
+// addPrevious adds what is in y if the strip says so.
+func (l *lanes) addPrevious(s reg.GPVirtual, y []operand.Mem, acc []reg.VecVirtual, label string) {
 	l.CMPL(operand.Mem{Base: s, Disp: stripAdd}, operand.Imm(0))
 	l.JE(operand.LabelRef(label + "added"))
 	for i, r := range acc {
@@ -68,22 +73,30 @@ func (maxOp) step(l *lanes, m operand.Mem, _, acc reg.VecVirtual) {
 	l.VBLENDVPS(nan, acc, largest, acc)
 }
 
-func (maxOp) finish(*lanes, reg.GPVirtual, reg.GPVirtual, []operand.Mem, []reg.VecVirtual, string) {}
+func (o maxOp) finish(l *lanes, s, _ reg.GPVirtual, y []operand.Mem, acc []reg.VecVirtual, label string) {
+	l.CMPL(operand.Mem{Base: s, Disp: stripAdd}, operand.Imm(0))
+	l.JE(operand.LabelRef(label + "added"))
+	for i, r := range acc {
+		o.step(l, y[i], nil, r)
+	}
+	l.Label(label + "added")
+}
 
 // sumOp adds up and scales.
 type sumOp struct{}
 
-func (sumOp) kind() string                                         { return "scaledSum" }
-func (sumOp) begin(l *lanes, acc reg.VecVirtual)                   { l.zero(acc) }
-func (sumOp) weight(*lanes, operand.Mem) reg.VecVirtual            { return nil }
+func (sumOp) kind() string                                        { return "scaledSum" }
+func (sumOp) begin(l *lanes, acc reg.VecVirtual)                  { l.zero(acc) }
+func (sumOp) weight(*lanes, operand.Mem) reg.VecVirtual           { return nil }
 func (sumOp) step(l *lanes, m operand.Mem, _, acc reg.VecVirtual) { l.add(m, acc) }
 
-func (sumOp) finish(l *lanes, s, _ reg.GPVirtual, _ []operand.Mem, acc []reg.VecVirtual, _ string) {
+func (sumOp) finish(l *lanes, s, _ reg.GPVirtual, y []operand.Mem, acc []reg.VecVirtual, label string) {
 	scale := l.reg()
 	l.VBROADCASTSS(operand.Mem{Base: s, Disp: stripScale}, scale)
 	for _, r := range acc {
 		l.VMULPS(scale, r, r)
 	}
+	l.addPrevious(s, y, acc, label)
 }
 
 // writeStripWeight writes the function that sums products of two images over
