@@ -157,7 +157,7 @@ func (j *correlating) lines(t *tile, p *patches, image, g, z, y0, y1 int) {
 			}
 		}
 	}
-	t.forget()
+	*t = tile{}
 }
 
 // finish sets what a call adds beside the products: the last does what is done

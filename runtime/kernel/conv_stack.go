@@ -34,7 +34,7 @@ func (j *correlating) stackPart(part, worker int) {
 			}
 		}
 	}
-	t.forget()
+	*t = tile{}
 	if j.act != nil {
 		j.activateStack(from, images, g*j.out+col, s.cols)
 	}

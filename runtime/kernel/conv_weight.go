@@ -104,7 +104,7 @@ func (w *weightGradient) sumPart(part, worker int) {
 			w.sumUnits(t, sum[g*w.depth()*w.pitch:], units[:n], g, at == from)
 		}
 	}
-	t.forget()
+	*t = tile{}
 }
 
 // unit is one of all bands, its patches copied to dst if need be.
@@ -233,5 +233,5 @@ func (lv *level) addTo(t *tile, dst, src []float32) {
 		lv.kernels(t, cols)[t.rows](t)
 		i += t.rows * cols
 	}
-	t.forget()
+	*t = tile{}
 }

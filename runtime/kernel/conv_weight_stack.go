@@ -23,7 +23,7 @@ func (w *weightGradient) stackPart(part, worker int) {
 			}
 		}
 	}
-	t.forget()
+	*t = tile{}
 }
 
 // stackBlock is how many images fit into the cache together.

@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go run onnxcompress/internal/cmd/kernels -kernel strip -out strip_amd64.s -stubs strip_amd64.go
+
 // strip is the argument of the functions that compute with channels side by side.
 // They run over pixels of a line, and for each over the taps of its window: segs
 // segments of k taps. Within a segment, the next tap is xTap bytes further in x

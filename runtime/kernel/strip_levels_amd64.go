@@ -2,8 +2,6 @@
 
 package kernel
 
-//go:generate go run onnxcompress/internal/cmd/kernels -kernel strip -out strip_amd64.s -stubs strip_amd64.go
-
 var stripLevels = map[string]*strips{
 	"avx512": {
 		lanes: 16, filter: filterAVX512, maximum: maximumAVX512, scaledSum: scaledSumAVX512,
