@@ -13,6 +13,7 @@ import (
 func (p *planner) node(n *graph.Node) error {
 	view := *p.facts.Nodes[n.Index]
 	view.Train = p.train
+	view.Pool = p.session.pool
 	view.Rand = p.session.rand
 	if n.Function {
 		return p.call(n, &view)

@@ -8,8 +8,8 @@ import (
 
 // convRows are the convolutions.
 var convRows = map[string]*Spec{
-	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv, Forward: forwardConv}),
-	"ConvTranspose": guarded(Spec{Infer: inferConvTranspose, Links: linkConvTranspose, Narrow: narrowConv, Dead: deadLinear, Cost: costConvTranspose, Forward: forwardConvTranspose}),
+	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv, Forward: forwardConv, Compile: compileConv, Layout: layoutImage}),
+	"ConvTranspose": guarded(Spec{Infer: inferConvTranspose, Links: linkConvTranspose, Narrow: narrowConv, Dead: deadLinear, Cost: costConvTranspose, Forward: forwardConvTranspose, Compile: compileConvTranspose, Layout: layoutImage}),
 }
 
 const convolves = "slides a kernel along this axis"

@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 
 	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
 )
 
 // Fact is what is known of a value under one binding of the model's free
@@ -78,6 +79,8 @@ type Node struct {
 	// Train asks Compile for what a training does: statistics of the batch and
 	// not those stored, numbers dropped at random.
 	Train bool
+	// Pool is what a routine that Compile makes will run on.
+	Pool *kernel.Pool
 }
 
 // Input returns the fact of input i, nil where the node has none.

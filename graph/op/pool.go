@@ -9,11 +9,11 @@ import (
 
 // poolRows are the operators that slide a window over each channel by itself.
 var poolRows = map[string]*Spec{
-	"MaxPool":           strictMany(Spec{Infer: inferMaxPool, Links: linkMaxPool, Dead: deadPool(poolMax), Forward: forwardMaxPool}),
-	"AveragePool":       strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolMean), Forward: forwardPool(average)}),
+	"MaxPool":           strictMany(Spec{Infer: inferMaxPool, Links: linkMaxPool, Dead: deadPool(poolMax), Forward: forwardMaxPool, Compile: compileMaxPool, Layout: layoutMaxPool}),
+	"AveragePool":       strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolMean), Forward: forwardPool(average), Compile: compileAveragePool, Layout: layoutImage}),
 	"LpPool":            strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolSum), Forward: forwardPool(lpPool)}),
-	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(slices.Max[[]float64]))}),
-	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(meanOf))}),
+	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(slices.Max[[]float64])), Compile: compileGlobalMaxPool, Layout: layoutImage}),
+	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(meanOf)), Compile: compileGlobalAveragePool, Layout: layoutImage}),
 	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false), Forward: forwardGlobalPool(lpNorm)}),
 	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero, Forward: forwardMaxUnpool}),
 }

@@ -12,29 +12,29 @@ func normal(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 // geluGate is the factor of x in Gelu's tanh form.
 func geluGate(x float64) float64 { return sigmoid(2 * math.Sqrt(2/math.Pi) * (x + 0.044715*x*x*x)) }
 
-// flat is x, or the slope of a gate beyond which it no longer changes in
+// gated is x, or the slope of a gate beyond which it no longer changes in
 // float32: there the infinite would meet zero.
-func flat(x float64) float64 { return min(max(x, -200), 200) }
+func gated(x float64) float64 { return min(max(x, -200), 200) }
 
 func geluSlope(x float64) float64 {
-	x = flat(x)
+	x = gated(x)
 	return normal(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
 }
 
 func geluTanhSlope(x float64) float64 {
-	x = flat(x)
+	x = gated(x)
 	gate := geluGate(x)
 	return gate + x*gate*(1-gate)*2*math.Sqrt(2/math.Pi)*(1+3*0.044715*x*x)
 }
 
 func siluSlope(x float64) float64 {
-	x = flat(x)
+	x = gated(x)
 	s := sigmoid(x)
 	return s + x*s*(1-s)
 }
 
 func mishSlope(x float64) float64 {
-	x = flat(x)
+	x = gated(x)
 	t := math.Tanh(softplus(x))
 	return t + x*(1-t*t)*sigmoid(x)
 }

@@ -29,7 +29,7 @@ type layer struct {
 
 const eps = 1e-3
 
-var layers = []layer{
+var layerRows = []layer{
 	{
 		name: "Softmax", of: func(x, _, _ []float64) []float64 { return softmax(x, false) },
 		forward: func(y, x, _, _ []float32) { Softmax(y, x, len(x)/2) },
@@ -123,7 +123,7 @@ func widen(x []float32) []float64 {
 func TestLayers(t *testing.T) {
 	atLevels(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 6))
-		for _, l := range layers {
+		for _, l := range layerRows {
 			for _, n := range []int{1, 2, 5, 16, 33, 50, 96} {
 				x, dy, scale, bias := normals(r, 2*n), normals(r, 2*n), normals(r, n), normals(r, n)
 				y, dx := make([]float32, 2*n), make([]float32, 2*n)

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// fenced is memory for n numbers that ends where a page begins that must not
+// walled is memory for n numbers that ends where a page begins that must not
 // be touched.
-func fenced(t *testing.T, n int) []float32 {
+func walled(t *testing.T, n int) []float32 {
 	t.Helper()
 	page := syscall.Getpagesize()
 	size := (4*n+page-1)/page*page + page
@@ -30,7 +30,7 @@ func TestNothingBeyondIsRead(t *testing.T) {
 	const most = 70
 	var memory [][]float32
 	for range 7 {
-		memory = append(memory, fenced(t, 3*most))
+		memory = append(memory, walled(t, 3*most))
 	}
 	atLevels(t, func(t *testing.T) {
 		loops(func(name string, of reflect.Type) {

@@ -101,12 +101,13 @@ func (c *Case) run(t *testing.T, spec *op.Spec, last bool, threads int) {
 		l, _ := spec.Layout(n)
 		turned = l.In
 	}
+	pool := kernel.NewPool(threads)
+	defer pool.Close()
+	n.Pool = pool
 	r, err := spec.Compile(n)
 	if err != nil || r == nil {
 		t.Fatalf("made no routine: %v", err)
 	}
-	pool := kernel.NewPool(threads)
-	defer pool.Close()
 	f := &op.Frame{Pool: pool, Scratch: poison(r.Scratch), State: poison(r.State), Seed: 1}
 	for i, x := range c.In {
 		if x != nil {
