@@ -83,6 +83,11 @@ func (p *planner) compiled(n *graph.Node, r *op.Routine, view *op.Node, layout o
 		if v == nil {
 			continue
 		}
+		if slices.Contains(r.Changes, i) {
+			if err := p.own(v); err != nil {
+				return err
+			}
+		}
 		slot, err := p.slot(v, view.Last && slices.Contains(layout.In, i))
 		if err != nil {
 			return err

@@ -168,6 +168,24 @@ func (p *planner) content(v *graph.Value) (*tensor.Tensor, error) {
 	return p.facts.Tensor(v)
 }
 
+// own gives a value that a routine writes to a tensor of the session's own.
+func (p *planner) own(v *graph.Value) error {
+	t := p.session.weights[v.Name]
+	if t == nil {
+		from, err := p.content(v)
+		if err != nil {
+			return err
+		}
+		t = blank(from.DType, from.Shape)
+		copy(t.Data, from.Data)
+		p.session.weights[v.Name] = t
+	}
+	if p.home[v.ID] == nil || p.home[v.ID].tensor != t {
+		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t}
+	}
+	return nil
+}
+
 // convert moves the channels of a slot last, or back.
 func (p *planner) convert(from *slot, last bool) *slot {
 	shape := op.Rotate(from.shape)

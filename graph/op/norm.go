@@ -11,10 +11,10 @@ import (
 
 // normRows normalise by statistics, stored or taken from the data.
 var normRows = map[string]*Spec{
-	"BatchNormalization":    guarded(Spec{Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}, Forward: forwardBatchNorm}),
+	"BatchNormalization":    guarded(Spec{Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}, Compile: compileBatchNorm, Layout: layoutBatchNorm, Forward: forwardBatchNorm}),
 	"InstanceNormalization": guarded(Spec{Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm, Forward: forwardGroups(eachChannel)}),
 	"GroupNormalization":    guarded(Spec{Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm, Forward: forwardGroups(groupCount)}),
-	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Forward: forwardLayerNorm}),
+	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Compile: compileLayerNorm, Forward: forwardLayerNorm}),
 	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm}),
 }
 
