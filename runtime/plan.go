@@ -148,7 +148,7 @@ func (p *planner) slot(v *graph.Value, last bool) (*slot, error) {
 		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: p.session.variables[v.Name]}
 	}
 	home := p.home[v.ID]
-	if home.loose || len(home.shape) < 3 || p.last[v.ID] == last {
+	if len(home.shape) < 3 || p.last[v.ID] == last {
 		return home, nil
 	}
 	if p.other[v.ID] == nil {
@@ -219,6 +219,7 @@ func (p *planner) place(out *slot, r *op.Routine, in *slot) {
 		out.buffer = &buffer{floats: out.floats(), first: -1, last: -1}
 		return
 	}
+	out.loose = in.loose
 	out.buffer = in.buffer
 	if in.tensor != nil {
 		out.tensor = &tensor.Tensor{DType: out.dtype, Shape: out.shape, Data: in.tensor.Data}

@@ -64,12 +64,13 @@ func tensors(slots []*slot) []*tensor.Tensor {
 func (s *step) run() error {
 	if s.of != nil {
 		s.routine.Backward(&s.frame)
-		return nil
+		return s.failure()
 	}
 	if s.routine == nil {
 		return s.define()
 	}
 	if s.routine.View {
+		s.pass()
 		return nil
 	}
 	for i, in := range s.in {
@@ -83,7 +84,23 @@ func (s *step) run() error {
 	}
 	s.routine.Forward(&s.frame)
 	s.release()
+	return s.failure()
+}
+
+// failure is what the call of a routine failed with.
+func (s *step) failure() error {
+	if err := s.frame.Err; err != nil {
+		s.frame.Err = nil
+		return fmt.Errorf("%s: %w", s.label, err)
+	}
 	return nil
+}
+
+// pass hands on a tensor whose memory was found as the program runs.
+func (s *step) pass() {
+	if out := s.out[0]; out.loose {
+		out.tensor = &tensor.Tensor{DType: out.dtype, Shape: out.shape, Data: s.in[0].tensor.Data}
+	}
 }
 
 // define computes the outputs by the operator's definition, from the shapes

@@ -8,7 +8,7 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
-var concatSpec = Spec{Infer: inferConcat, Links: linkConcat, Forward: forwardConcat, Carry: true}
+var concatSpec = Spec{Infer: inferConcat, Links: linkConcat, Forward: forwardConcat, Compile: compileConcat, Layout: layoutAll, Carry: true}
 
 func inferConcat(n *Node) ([]Fact, error) {
 	if !n.Has(0) {

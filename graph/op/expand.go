@@ -9,7 +9,7 @@ import (
 )
 
 var expandSpec = Spec{
-	Infer: inferExpand, Links: linkExpand, Narrow: narrowExpand, Forward: forwardExpand, Carry: true, Dead: deadFirst,
+	Infer: inferExpand, Links: linkExpand, Narrow: narrowExpand, Forward: forwardExpand, Compile: compileExpand, Carry: true, Dead: deadFirst,
 }
 
 var tileSpec = Spec{

@@ -9,7 +9,7 @@ import (
 )
 
 var gatherSpec = Spec{
-	Infer: inferGather, Links: linkGather, Narrow: narrowGather, Forward: forwardGather, Carry: true, Dead: deadFirst,
+	Infer: inferGather, Links: linkGather, Narrow: narrowGather, Forward: forwardGather, Compile: compileGather, Carry: true, Dead: deadFirst,
 }
 
 func inferGather(n *Node) ([]Fact, error) {

@@ -1,12 +1,16 @@
 package op
 
-import "errors"
+import (
+	"errors"
+
+	"onnxcompress/runtime/kernel"
+)
 
 // normalizeRows relate the elements along an axis to each other. Those with
 // trained scales are in a file of their own.
 var normalizeRows = map[string]*Spec{
-	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax)}),
-	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, logSoftmax)}),
+	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax), Compile: compileRowwise(rowwise{kernel.Softmax, kernel.SoftmaxGrad}), Layout: layoutAlike}),
+	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, logSoftmax), Compile: compileRowwise(rowwise{kernel.LogSoftmax, kernel.LogSoftmaxGrad}), Layout: layoutAlike}),
 	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, hardmax)}),
 	"LpNormalization":           strict(Spec{Infer: inferLike, Links: linkLpNormalization, Dead: deadIfZero, Forward: forwardAlong(lastAxis, lpNormalize)}),
 	"MeanVarianceNormalization": strict(Spec{Infer: inferLike, Links: linkMeanVariance, Dead: deadMeanVariance, Forward: forwardAlong(varianceAxes, meanVariance)}),

@@ -35,8 +35,9 @@ func viewSpec(v view) *Spec {
 			}
 			return []*tensor.Tensor{reshaped(in[0], shape)}, nil
 		},
-		Carry: true,
-		Dead:  deadFirst,
+		Compile: compileView,
+		Carry:   true,
+		Dead:    deadFirst,
 	}
 }
 

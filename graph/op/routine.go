@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"onnxcompress/graph/tensor"
 	"onnxcompress/runtime/kernel"
 )
@@ -46,6 +48,8 @@ type Frame struct {
 	// Scratch and State are as long as the routine asked for. State keeps its
 	// content from Forward to Backward.
 	Scratch, State []float32
+	// Err is what a call fails with whose inputs cannot be computed with.
+	Err error
 	// Seed is another number in each step of a training, from which what is
 	// random follows.
 	Seed uint64
@@ -139,3 +143,6 @@ func Adding(n int) *Routine {
 		kernel.Add(f.Y(0)[lo:hi], f.X(0)[lo:hi], f.X(1)[lo:hi])
 	})}
 }
+
+// Fail says why a call came to nothing.
+func (f *Frame) Fail(format string, args ...any) { f.Err = fmt.Errorf(format, args...) }

@@ -9,7 +9,7 @@ import (
 )
 
 var sliceSpec = Spec{
-	Infer: inferSlice, Links: linkSlice, Narrow: narrowSlice, Forward: forwardSlice, Carry: true, Dead: deadFirst,
+	Infer: inferSlice, Links: linkSlice, Narrow: narrowSlice, Forward: forwardSlice, Compile: compileSlice, Layout: layoutSplit, Carry: true, Dead: deadFirst,
 }
 
 // stretch is what Slice takes of one axis: count elements from start. entry is

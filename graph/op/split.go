@@ -9,7 +9,7 @@ import (
 )
 
 var splitSpec = Spec{
-	Infer: inferSplit, Links: linkSplit, Narrow: narrowSplit, Forward: forwardSplit, Carry: true, Dead: deadFirst,
+	Infer: inferSplit, Links: linkSplit, Narrow: narrowSplit, Forward: forwardSplit, Compile: compileSplit, Layout: layoutSplit, Carry: true, Dead: deadFirst,
 }
 
 // parts returns the axis that Split divides, and the sizes of the parts; known

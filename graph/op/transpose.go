@@ -7,7 +7,7 @@ import (
 )
 
 var transposeSpec = Spec{
-	Infer: inferTranspose, Links: linkTranspose, Forward: forwardTranspose, Carry: true, Dead: deadFirst,
+	Infer: inferTranspose, Links: linkTranspose, Forward: forwardTranspose, Compile: compileTranspose, Carry: true, Dead: deadFirst,
 }
 
 // permutation is the input axis of each output axis.

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"unsafe"
@@ -303,4 +304,16 @@ func (t *Tensor) Uniform() (c float64, ok bool) {
 		return 0, false
 	}
 	return v[0], true
+}
+
+// IntAt is element i of an integer tensor of whole bytes.
+func (t *Tensor) IntAt(i int) int64 {
+	switch size := t.DType.Size(); size {
+	case 8:
+		return int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+	case 4:
+		return int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
+	default:
+		return int64(t.at(i, size))
+	}
 }
