@@ -222,7 +222,7 @@ func linkRotary(n *Node, l *Linker) {
 	l.Silence = "turns the dimensions along this axis"
 	h, err := headsOf(n, 0, "num_heads")
 	part := n.Attrs.Int("rotary_embedding_dim", 0)
-	if err != nil || h.size%2 != 0 || part != 0 && part != h.size {
+	if err != nil || h.size%2 != 0 || part != 0 && part != h.size || !turnsBy(n, h) {
 		return
 	}
 	l.Same(In(0, 0), Out(0, 0))
@@ -246,6 +246,22 @@ func linkRotary(n *Node, l *Linker) {
 		l.Same(In(slot, 0), Out(0, 0))
 		l.Same(In(slot, 1), Out(0, h.length()))
 	}
+}
+
+// turnsBy reports whether the tables of cosines and sines fit the heads: a row
+// for every position, or one for every step where there are no positions.
+func turnsBy(n *Node, h heads) bool {
+	x := n.In[0].Shape
+	for _, slot := range []int{1, 2} {
+		table, rank := n.In[slot].Shape, 2
+		if !n.Has(3) {
+			rank = 3
+		}
+		if len(table) != rank || table[rank-1] != h.size/2 || rank == 3 && (table[0] != x[0] || table[1] != x[h.length()]) {
+			return false
+		}
+	}
+	return true
 }
 
 func narrowRotary(n *Node, c *Cut) error {
