@@ -11,8 +11,8 @@ import (
 
 func whole8(shape ...int64) *tensor.Tensor { return tensor.New(tensor.Int8, shape...) }
 
-// TestShapeCuts: for operators that are not evaluated, links, narrowing and
-// inference agree: a cut node gives the original's shapes less the cut.
+// TestShapeCuts: links, narrowing and inference agree: a cut node gives the
+// original's shapes less the cut.
 func TestShapeCuts(t *testing.T) {
 	v, d := tensor.Vector, decimals
 	kernel := func(k ...int64) Attrs { return Attrs{"kernel_shape": ints(k...)} }
