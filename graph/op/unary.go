@@ -87,7 +87,8 @@ func truth(b bool) float64 {
 	return 0
 }
 
-func sign(x float64) float64 { return truth(x > 0) - truth(x < 0) }
+// sign is 1, 0 or -1; of what is not a number it is none.
+func sign(x float64) float64 { return choose(math.IsNaN(x), x, float64(cmp.Compare(x, 0))) }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
