@@ -33,6 +33,7 @@ var table = merge(
 	miscRows,
 	mlRows,
 	trainRows,
+	recentRows,
 )
 
 func merge(families ...map[string]*Spec) map[string]*Spec {
