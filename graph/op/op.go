@@ -1,8 +1,7 @@
 // Package op says what each ONNX operator means for a node in isolation: the
 // shapes it gives, which channel of which input is which channel of which
 // output, whether zero stays zero, what its attributes become after a cut, what
-// it costs and, for those that shape computations and weights pass through,
-// how to evaluate it.
+// it costs and how to evaluate it.
 //
 // A family of operators lives in one file and adds its rows to the table. What
 // a row leaves out is answered on the safe side: an axis that no link mentions
