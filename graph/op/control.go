@@ -16,8 +16,8 @@ var controlRows = map[string]*Spec{
 	"SequenceMap": {Forward: forwardSequenceMap, Unfolded: every, Lists: true},
 }
 
-// run evaluates the subgraph in an attribute and gives at least count outputs.
-func run(n *Node, attr string, args []*tensor.Tensor, count int) ([]*tensor.Tensor, error) {
+// runBody evaluates the subgraph in an attribute and gives at least count outputs.
+func runBody(n *Node, attr string, args []*tensor.Tensor, count int) ([]*tensor.Tensor, error) {
 	a := n.Attrs[attr]
 	if a.Run == nil {
 		return nil, fmt.Errorf("subgraph %s cannot be run here", attr)
@@ -45,7 +45,7 @@ func forwardIf(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run(n, choose(first, "then_branch", "else_branch"), nil, n.Outputs)
+	return runBody(n, choose(first, "then_branch", "else_branch"), nil, n.Outputs)
 }
 
 // forwardLoop hands the state from one run of the body to the next, and stacks
@@ -72,7 +72,7 @@ func forwardLoop(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	scans := make([][]*tensor.Tensor, max(len(n.Attrs["body"].Gives)-1-len(states), 0))
 	for i := int64(0); on && i != trips; i++ {
 		args := append([]*tensor.Tensor{tensor.FromInt64s(nil, []int64{i}), tensor.Scalar(tensor.Bool, truth(on))}, states...)
-		out, err := run(n, "body", args, 1+len(states)+len(scans))
+		out, err := runBody(n, "body", args, 1+len(states)+len(scans))
 		if err != nil {
 			return nil, fmt.Errorf("iteration %d: %w", i, err)
 		}
@@ -137,7 +137,7 @@ func forwardSequenceMap(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) 
 				args[k] = t.Items[i]
 			}
 		}
-		out, err := run(n, "body", args, len(results))
+		out, err := runBody(n, "body", args, len(results))
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		}

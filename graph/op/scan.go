@@ -59,7 +59,7 @@ func forwardScan(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		}
 		s.steps = t.Shape[axis]
 	}
-	return s.run()
+	return s.runBody()
 }
 
 // newScan divides the inputs into states and those that are gone along.
@@ -79,7 +79,7 @@ func newScan(n *Node, in []*tensor.Tensor, directions string) (*scan, error) {
 	return s, err
 }
 
-func (s *scan) run() ([]*tensor.Tensor, error) {
+func (s *scan) runBody() ([]*tensor.Tensor, error) {
 	states, outputs := s.states, make([][]*tensor.Tensor, len(s.outAxes))
 	for step := range s.steps {
 		args := slices.Clone(states)
@@ -90,7 +90,7 @@ func (s *scan) run() ([]*tensor.Tensor, error) {
 			}
 			args = append(args, part)
 		}
-		out, err := run(s.Node, "body", args, len(states)+len(outputs))
+		out, err := runBody(s.Node, "body", args, len(states)+len(outputs))
 		if err != nil {
 			return nil, fmt.Errorf("step %d: %w", step, err)
 		}
@@ -158,7 +158,7 @@ func forwardScanBatch(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 				return nil, err
 			}
 		}
-		out, err := s.run()
+		out, err := s.runBody()
 		if err != nil {
 			return nil, fmt.Errorf("sequence %d: %w", b, err)
 		}
