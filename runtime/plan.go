@@ -145,7 +145,8 @@ func (p *planner) slot(v *graph.Value, last bool) (*slot, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: p.session.variables[v.Name]}
+		variable := p.session.variables[v.Name]
+		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: variable, constant: !variable}
 	}
 	home := p.home[v.ID]
 	if len(home.shape) < 3 || p.last[v.ID] == last {
@@ -194,23 +195,17 @@ func (p *planner) convert(from *slot, last bool) *slot {
 	}
 	to := &slot{name: from.name, dtype: from.dtype, shape: shape, needs: from.needs}
 	r := op.Turn(from.shape, last)
-	if from.tensor != nil && from.buffer == nil && !from.needs && !p.isInput(from) {
-		to.tensor = blank(to.dtype, shape)
-		r.Forward(&op.Frame{Pool: p.session.pool, In: []*tensor.Tensor{from.tensor}, Out: []*tensor.Tensor{to.tensor}})
+	if from.constant {
+		to.constant, to.tensor = true, &tensor.Tensor{DType: to.dtype, Shape: shape, Data: from.tensor.Data}
+		if !r.View {
+			to.tensor = blank(to.dtype, shape)
+			r.Forward(&op.Frame{Pool: p.session.pool, In: []*tensor.Tensor{from.tensor}, Out: []*tensor.Tensor{to.tensor}})
+		}
 		return to
 	}
 	p.place(to, r, from)
 	p.steps = append(p.steps, &step{label: "layout of " + from.name, routine: r, in: []*slot{from}, out: []*slot{to}})
 	return to
-}
-
-func (p *planner) isInput(s *slot) bool {
-	for _, v := range p.session.graph.Inputs {
-		if p.home[v.ID] == s {
-			return true
-		}
-	}
-	return false
 }
 
 // place gives the output of a routine a buffer, the input's where it is a view.

@@ -17,6 +17,8 @@ type slot struct {
 	// buffer is nil for constants, for inputs, which are the caller's to fill,
 	// and for loose slots.
 	buffer *buffer
+	// constant says that the tensor never changes.
+	constant bool
 	// loose says that shape and memory are found when the program runs.
 	loose bool
 	// needs says that the slot depends on a variable, so that a gradient flows
