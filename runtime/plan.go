@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"onnxcompress/graph"
 	"onnxcompress/graph/op"
@@ -55,7 +56,7 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 		p.variable[v.ID] = s.variables[v.Name]
 		if v.Producer != nil {
 			for _, in := range v.Producer.In {
-				p.variable[v.ID] = p.variable[v.ID] || in != nil && p.variable[in.ID]
+				p.variable[v.ID] = p.variable[v.ID] || in != nil && p.variable[in.ID] && p.facts.Values[v.ID].Value == nil
 			}
 		}
 	}
@@ -145,6 +146,7 @@ func (p *planner) slot(v *graph.Value, last bool) (*slot, error) {
 		if err != nil {
 			return nil, err
 		}
+		t = settled(t)
 		variable := p.session.variables[v.Name]
 		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: variable, constant: !variable}
 	}
@@ -156,6 +158,17 @@ func (p *planner) slot(v *graph.Value, last bool) (*slot, error) {
 		p.other[v.ID] = p.convert(home, last)
 	}
 	return p.other[v.ID], nil
+}
+
+// settled is t with its elements at addresses that they can be read from in
+// place: in a file they may lie anywhere.
+func settled(t *tensor.Tensor) *tensor.Tensor {
+	if size := t.DType.Size(); size < 2 || len(t.Data) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(t.Data)))%uintptr(size) == 0 {
+		return t
+	}
+	own := blank(t.DType, t.Shape)
+	copy(own.Data, t.Data)
+	return own
 }
 
 // content is the tensor of a constant or a variable.
