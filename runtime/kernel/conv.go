@@ -30,6 +30,9 @@ type Conv struct {
 	job      correlating
 	gradient weightGradient
 
+	// The forward pass and the gradient of x by Winograd's algorithm, if it suits.
+	fast [2]*winograd
+
 	filters         depthwise
 	filtersGradient depthwiseGradient
 }
@@ -52,6 +55,8 @@ func NewConv(s ConvShape) (*Conv, error) {
 	for i := range c.phases {
 		c.packed[1] = c.phases[i].place(c.lv, c.packed[1])
 	}
+	c.fast[0] = newWinograd(&c.forward, c.lv)
+	c.fast[1] = newWinograd(&c.phases[0], c.lv)
 	c.packing.init()
 	c.job.init()
 	c.gradient.init(c)
@@ -156,7 +161,14 @@ func (c *Conv) Scratch(p *Pool) int {
 	case c.shape.isDepthwise():
 		return slack + max(c.packed[0], c.packed[1], c.filtersGradient.size(p))
 	}
-	return slack + max(c.packed[0], c.packed[1], c.gradient.size(p))
+	n := max(c.packed[0], c.packed[1], c.gradient.size(p))
+	for _, w := range c.fast {
+		if w != nil {
+			filters, besides := w.packed()
+			n = max(n, filters+besides)
+		}
+	}
+	return slack + n
 }
 
 // settle is scratch from its first aligned number on.

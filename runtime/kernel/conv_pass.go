@@ -15,8 +15,9 @@ func (c *Conv) Forward(p *Pool, y, x, w []float32, e *Epilogue, scratch []float3
 		return
 	}
 	scratch = settle(scratch)
-	c.pack(p, scratch, w)
-	c.correlate(p, y, x, scratch, e)
+	besides := c.preparedSize()
+	c.pack(p, scratch[:besides], scratch[besides:], w)
+	c.correlate(p, y, x, scratch[:besides], e)
 }
 
 // Prepared is the weights of a convolution laid out for its forward pass. It is
@@ -34,13 +35,30 @@ func (c *Conv) Prepare(p *Pool, w []float32) *Prepared {
 		m := PackB(Matrix{Data: w, Rows: c.shape.In, Cols: c.shape.Out, RowStride: 1, ColStride: c.shape.In})
 		return &Prepared{matrix: m, lv: m.lv}
 	}
-	out := &Prepared{panels: aligned(c.packed[0]), lv: c.lv}
-	c.pack(p, out.panels, w)
+	out := &Prepared{panels: aligned(c.preparedSize()), lv: c.lv}
+	var besides []float32
+	if c.fast[0] != nil {
+		besides = aligned(c.packed[0])
+	}
+	c.pack(p, out.panels, besides, w)
 	return out
 }
 
+// preparedSize is how many numbers the weights take when laid out.
+func (c *Conv) preparedSize() int {
+	if c.fast[0] != nil {
+		filters, _ := c.fast[0].packed()
+		return filters
+	}
+	return c.packed[0]
+}
+
 // pack lays weights out for the forward pass.
-func (c *Conv) pack(p *Pool, panels, w []float32) {
+func (c *Conv) pack(p *Pool, panels, besides, w []float32) {
+	if c.fast[0] != nil {
+		c.fast[0].pack(p, &c.packing, panels, besides, w)
+		return
+	}
 	if c.shape.isDepthwise() {
 		c.filters.pack(&c.forward, c.lv, panels, w)
 		return
@@ -48,15 +66,15 @@ func (c *Conv) pack(p *Pool, panels, w []float32) {
 	c.packing.run(p, c.lv, &c.forward, panels, w)
 }
 
-// ForwardPrepared is Forward with weights that Prepare of a convolution with the
-// same channels, groups and kernel laid out.
+// ForwardPrepared is Forward with weights that Prepare of a convolution of the same
+// shape, but for the number of images, laid out.
 func (c *Conv) ForwardPrepared(p *Pool, y, x []float32, w *Prepared, e *Epilogue) {
 	c.check(x, y, nil, nil)
 	px, py := c.pixels()
 	switch {
 	case c.pointwise && w.matrix != nil:
 		GemmPacked(p, 1, Dense(x, px, c.shape.In), w.matrix, 0, Dense(y, py, c.shape.Out), e)
-	case w.lv == c.lv && len(w.panels) == c.packed[0]:
+	case w.lv == c.lv && len(w.panels) == c.preparedSize():
 		c.correlate(p, y, x, w.panels, e)
 	default:
 		panic("kernel: weights prepared for another convolution")
@@ -75,6 +93,14 @@ func (c *Conv) correlate(p *Pool, y, x, panels []float32, e *Epilogue) {
 			d.bias, d.res, d.act = e.Bias, e.Residual, e.Act
 		}
 		d.run(p)
+		return
+	}
+	if f := c.fast[0]; f != nil {
+		f.y, f.x, f.u = y, x, panels
+		if e != nil {
+			f.bias, f.res, f.act = e.Bias, e.Residual, e.Act
+		}
+		f.run(p)
 		return
 	}
 	j := &c.job
@@ -107,6 +133,13 @@ func (c *Conv) BackwardData(p *Pool, dx, dy, w []float32, add bool, scratch []fl
 		return
 	}
 	scratch = settle(scratch)
+	if f := c.fast[1]; f != nil {
+		filters, _ := f.packed()
+		f.pack(p, &c.packing, scratch[:filters], scratch[filters:], w)
+		f.y, f.x, f.u, f.add = dx, dy, scratch, add
+		f.run(p)
+		return
+	}
 	for i := range c.phases {
 		phase := &c.phases[i]
 		if c.shape.isDepthwise() {

@@ -53,7 +53,8 @@ func (s *strip) forget() { s.x, s.w, s.y, s.g, s.bias = nil, nil, nil, nil, nil 
 // workerStrips has a strip for each worker, apart from each other.
 type workerStrips []struct {
 	strip
-	_ [alignment]byte
+	square [points*16 + alignment/4]float32 // of the widest vectors
+	_      [alignment]byte
 }
 
 // ready makes strips for the workers of p.

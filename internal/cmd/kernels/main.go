@@ -16,10 +16,11 @@ import (
 
 // families are the sets of kernels, each of which becomes one pair of files.
 var families = map[string]func() (assembly, stubs []byte, err error){
-	"gemm":   amd64(gemm),
-	"neon":   neon,
-	"vector": amd64(vector.Write),
-	"strip":  amd64(strips),
+	"gemm":     amd64(gemm),
+	"neon":     neon,
+	"strip":    amd64(strips),
+	"vector":   amd64(vector.Write),
+	"winograd": amd64(winograd),
 }
 
 func main() {

@@ -41,7 +41,7 @@ const (
 // strips writes the functions that compute with channels side by side: convolutions
 // with a filter for each channel, and pooling.
 func strips(c *build.Context) {
-	table := stripTable(c)
+	table := stripTable(c, "stripMasks")
 	lowest := floatConstant(c, "lowest", float32(math.Inf(-1)))
 	for _, wide := range []bool{true, false} {
 		n := func() *lanes { return &lanes{Context: c, wide: wide, table: table, lowest: lowest} }
@@ -308,8 +308,8 @@ func stripSignature() *gotypes.Signature {
 }
 
 // stripTable is 8 lanes of ones and 8 of zeros: read from 32-4n, a mask of n lanes.
-func stripTable(c *build.Context) operand.Mem {
-	table := c.StaticGlobal("stripMasks")
+func stripTable(c *build.Context, name string) operand.Mem {
+	table := c.StaticGlobal(name)
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i := range 16 {
 		var lane operand.U32
