@@ -31,7 +31,8 @@ type Conv struct {
 	gradient weightGradient
 
 	// The forward pass and the gradient of x by Winograd's algorithm, if it suits.
-	fast [2]*winograd
+	fast         [2]*winograd
+	fastGradient *winogradGradient
 
 	filters         depthwise
 	filtersGradient depthwiseGradient
@@ -60,6 +61,7 @@ func NewConv(s ConvShape) (*Conv, error) {
 	c.packing.init()
 	c.job.init()
 	c.gradient.init(c)
+	c.fastGradient = newWinogradGradient(&c.gradient)
 	c.filters.init()
 	c.filtersGradient.init(c)
 	return c, nil
@@ -167,6 +169,9 @@ func (c *Conv) Scratch(p *Pool) int {
 			filters, besides := w.packed()
 			n = max(n, filters+besides)
 		}
+	}
+	if c.fastGradient != nil {
+		n = max(n, c.fastGradient.size(p))
 	}
 	return slack + n
 }

@@ -171,6 +171,10 @@ func (c *Conv) BackwardWeight(p *Pool, dw, dbias, x, dy []float32, add bool, scr
 		c.filtersGradient.run(p, dw, x, dy, add, settle(scratch))
 		return
 	}
+	if c.fastGradient != nil && c.shape.Batch > 0 {
+		c.fastGradient.run(p, dw, x, dy, add, settle(scratch))
+		return
+	}
 	c.gradient.run(p, dw, x, dy, add, settle(scratch))
 }
 

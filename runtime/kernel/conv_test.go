@@ -249,6 +249,13 @@ func TestConv(t *testing.T) {
 				s.Groups, s.Out = s.In, s.In
 				shapes = append(shapes, s)
 			}
+			for _, size := range []int{4, 7, 8, 12, 13} {
+				s := flat(1+r.IntN(5), size, 13+r.IntN(30), 13+r.IntN(30), 3, 1, 1)
+				shapes = append(shapes, s)
+				s.Before, s.After, s.Size[1] = [3]int{0, 2, 0}, [3]int{0, 1, 2}, 8
+				shapes = append(shapes, s)
+			}
+			shapes = append(shapes, flat(9, 8, 80, 70, 3, 1, 1), flat(33, 4, 128, 64, 3, 1, 1))
 			for range 80 {
 				shapes = append(shapes, randomShape(r))
 			}
