@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -145,4 +146,33 @@ func TestAveragePool(t *testing.T) {
 			wantX.compare(t, "dx added", dx)
 		}
 	})
+}
+
+// Calls need no memory of their own.
+func TestPoolSteady(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	s := PoolShape{
+		Batch: 3, Channels: 20, Size: [3]int{1, 8, 8}, Kernel: [3]int{1, 3, 3}, Stride: [3]int{1, 2, 2},
+		Dilation: [3]int{1, 1, 1}, Before: [3]int{0, 1, 1}, After: [3]int{0, 1, 1},
+	}
+	m, err := NewMaxPool(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewAveragePool(s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := make([]float32, 3*64*20), make([]float32, 3*16*20)
+	dx, dy := slices.Clone(x), slices.Clone(y)
+	all := func() {
+		m.Forward(p, y, x)
+		m.Backward(p, dx, dy, x, y, false)
+		a.Forward(p, y, x)
+		a.Backward(p, dx, dy, true)
+	}
+	if n := testing.AllocsPerRun(10, all); n >= 1 {
+		t.Errorf("%v allocations", n)
+	}
 }
