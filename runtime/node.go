@@ -77,39 +77,46 @@ func (p *planner) layout(n *graph.Node, view *op.Node) (op.Layout, bool) {
 
 // compiled adds the step of a node that has a routine.
 func (p *planner) compiled(n *graph.Node, r *op.Routine, view *op.Node, layout op.Layout) error {
-	s := &step{label: n.Label(), routine: r, in: make([]*slot, len(n.In)), out: make([]*slot, len(n.Out))}
+	for _, i := range r.Changes {
+		if err := p.own(n.In[i]); err != nil {
+			return err
+		}
+	}
+	s := &step{label: n.Label(), routine: r}
+	return p.emit(s, n.In, n.Out, func(i int) bool { return view.Last && slices.Contains(layout.In, i) }, view.Last)
+}
+
+// emit adds a step that reads values, each with its channels last where turned
+// says so, and makes others, all of them in one layout.
+func (p *planner) emit(s *step, in, out []*graph.Value, turned func(i int) bool, last bool) error {
+	s.in, s.out = make([]*slot, len(in)), make([]*slot, len(out))
 	needs := false
-	for i, v := range n.In {
+	for i, v := range in {
 		if v == nil {
 			continue
 		}
-		if slices.Contains(r.Changes, i) {
-			if err := p.own(v); err != nil {
-				return err
-			}
-		}
-		slot, err := p.slot(v, view.Last && slices.Contains(layout.In, i))
+		slot, err := p.slot(v, turned(i))
 		if err != nil {
 			return err
 		}
 		s.in[i] = slot
 		needs = needs || slot.needs
 	}
-	for i, v := range n.Out {
+	for i, v := range out {
 		if v == nil {
 			continue
 		}
 		f := &p.facts.Values[v.ID]
-		out := &slot{name: v.Name, dtype: f.DType, shape: f.Shape, needs: needs}
-		if view.Last && len(f.Shape) > 2 {
-			out.shape, p.last[v.ID] = op.Rotate(f.Shape), true
+		made := &slot{name: v.Name, dtype: f.DType, shape: f.Shape, needs: needs}
+		if last && len(f.Shape) > 2 {
+			made.shape, p.last[v.ID] = op.Rotate(f.Shape), true
 		}
 		var first *slot
 		if len(s.in) > 0 {
 			first = s.in[0]
 		}
-		p.place(out, r, first)
-		p.home[v.ID], s.out[i] = out, out
+		p.place(made, s.routine, first)
+		p.home[v.ID], s.out[i] = made, made
 	}
 	p.steps = append(p.steps, s)
 	return nil

@@ -25,6 +25,10 @@ type planner struct {
 	last        []bool // whether home has its channels last
 	steps       []*step
 	train       bool
+	// chain lists the members of chains by the last of them; absorbed marks the
+	// others.
+	chain    map[*graph.Node][]*graph.Node
+	absorbed []bool
 }
 
 // The sizes that axes take whose size depends on data, in two rounds: what
@@ -75,16 +79,36 @@ func (p *planner) build() error {
 		p.home[v.ID] = p.input(v)
 	}
 	wanted := p.wanted()
+	p.absorbed = make([]bool, len(wanted))
+	if !p.session.apart {
+		p.chains(wanted)
+	}
 	var problems []error
 	for _, n := range g.Nodes {
-		if !wanted[n.Index] {
+		if !wanted[n.Index] || p.absorbed[n.Index] {
 			continue
 		}
-		if err := p.node(n); err != nil {
+		if err := p.step(n); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", n.Label(), err))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// step adds the step of a node, or of the chain that it ends.
+func (p *planner) step(n *graph.Node) error {
+	members := p.chain[n]
+	if len(members) > 0 {
+		if ok, err := p.fused(members); ok || err != nil {
+			return err
+		}
+		for _, m := range members[:len(members)-1] {
+			if err := p.node(m); err != nil {
+				return err
+			}
+		}
+	}
+	return p.node(n)
 }
 
 // wanted marks the nodes that run: those that outputs depend on and that

@@ -150,11 +150,11 @@ func (p *Program) bind(memory []float32) {
 	order := slices.Concat(p.steps, p.backward)
 	for _, s := range order {
 		for _, slot := range s.slots() {
-			if slot.buffer != nil && slot.tensor == nil {
-				floats := slot.buffer.of(memory)
-				slot.tensor = tensor.FromFloat32s(slot.shape, floats[:slot.floats()])
-			}
+			slot.bind(memory)
 		}
+	}
+	for _, slope := range p.slopes {
+		slope.bind(memory)
 	}
 	for _, s := range order {
 		s.frame.Pool = p.session.pool

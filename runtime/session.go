@@ -36,6 +36,8 @@ type Session struct {
 	// the session does not train.
 	variables map[string]bool
 	weights   map[string]*tensor.Tensor
+	// apart keeps nodes from being computed together, for tests that compare.
+	apart bool
 }
 
 // Open readies a model. It returns an *Unsupported error that names all

@@ -72,3 +72,10 @@ func (s *slot) hold(at int) {
 		s.buffer.touch(at)
 	}
 }
+
+// bind gives the slot its tensor in the arena.
+func (s *slot) bind(memory []float32) {
+	if s.buffer != nil && s.tensor == nil {
+		s.tensor = tensor.FromFloat32s(s.shape, s.buffer.of(memory)[:s.floats()])
+	}
+}

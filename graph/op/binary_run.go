@@ -176,7 +176,7 @@ func mixExtreme(pick func(y, a, b []float32), scalar func(y, a []float32, b floa
 					}
 				}
 			},
-			in: true, out: true, cost: 2,
+			in: true, out: true, first: true, cost: 2,
 		}
 	}
 }
@@ -213,7 +213,7 @@ func mixSum(share bool) func(*Node) mixture {
 			},
 			slope: func(_ int, t, dy, _ []float32, _ [][]float32) { kernel.MulScalar(t, dy, scale) },
 			pass:  func(int) bool { return !share },
-			cost:  1,
+			first: true, cost: 1,
 		}
 	}
 }

@@ -17,12 +17,16 @@ type mixture struct {
 	pass func(k int) bool
 	// in and out say that slope reads the operands, or the output.
 	in, out bool
-	cost    int
+	// first says that the result may be put in the place of operand 0 only: others
+	// are read after it was begun.
+	first bool
+	cost  int
 }
 
 // mixed gives an operator whose inputs are all floats a routine.
 func mixed(make func(n *Node) mixture) func(*Spec) {
 	return func(s *Spec) {
+		s.mix = make
 		s.Layout = layoutBroadcast
 		s.Compile = func(n *Node) (*Routine, error) {
 			var slots []int
@@ -104,7 +108,9 @@ func (b *blend) routine(n *Node) *Routine {
 	r := &Routine{Adds: true}
 	for k, slot := range b.slots {
 		if whole := slices.Equal(n.In[slot].Shape, n.Out[0].Shape); whole {
-			r.InPlace = append(r.InPlace, slot)
+			if k == 0 || !b.first {
+				r.InPlace = append(r.InPlace, slot)
+			}
 			if b.pass != nil && b.pass(k) {
 				r.Pass = append(r.Pass, slot)
 			}

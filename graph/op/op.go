@@ -201,6 +201,9 @@ type Spec struct {
 	Layout func(n *Node) (l Layout, ok bool)
 
 	formula formula
+	// mix is how the elements are computed, where each follows from those of the
+	// inputs at its own place.
+	mix func(n *Node) mixture
 }
 
 // Evaluate calls Forward where the inputs are of kinds that it takes; an absent

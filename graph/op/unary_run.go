@@ -21,6 +21,7 @@ type curve struct {
 // curved gives an operator of one input a routine; make reads the attributes.
 func curved(make func(n *Node) curve) func(*Spec) {
 	return func(s *Spec) {
+		s.mix = func(n *Node) mixture { return make(n).mixture() }
 		s.Compile = func(n *Node) (*Routine, error) {
 			if !floats(n, 0) {
 				return nil, nil
@@ -51,6 +52,17 @@ func (c curve) routine(n int) *Routine {
 		c.backward(f.DIn[0].Float32s()[lo:hi], f.DOut[0].Float32s()[lo:hi], read(f)[lo:hi])
 	})
 	return r
+}
+
+// mixture is the curve as a function of one operand.
+func (c curve) mixture() mixture {
+	m := mixture{cost: c.cost, in: !c.value, out: c.value}
+	m.forward = func(y []float32, x [][]float32) { c.forward(y, x[0]) }
+	m.slope = func(_ int, t, dy, y []float32, x [][]float32) { c.backward(t, dy, x[0]) }
+	if c.value {
+		m.slope = func(_ int, t, dy, y []float32, _ [][]float32) { c.backward(t, dy, y) }
+	}
+	return m
 }
 
 // argument is a function whose gradient follows from its argument, and value one

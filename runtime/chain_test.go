@@ -1,0 +1,152 @@
+package runtime
+
+import (
+	"math"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"onnxcompress/graph/op/optest"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/internal/modeltext"
+	"onnxcompress/onnx"
+)
+
+// parsed is a model from text.
+func parsed(t *testing.T, text string) *onnx.Model {
+	t.Helper()
+	p, err := modeltext.Parse(text, 21, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := proto.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnx.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// trained is a program with the gradients of all float initializers.
+func trained(t *testing.T, m *onnx.Model, apart bool, x *tensor.Tensor) *Program {
+	t.Helper()
+	s, err := Open(m, Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.apart = apart
+	s.variables, s.weights = map[string]bool{}, map[string]*tensor.Tensor{}
+	for _, v := range s.graph.Values {
+		if v.Init != nil && tensor.DType(v.Init.GetDataType()) == tensor.Float32 {
+			s.variables[v.Name] = true
+		}
+	}
+	p, err := s.program([]*tensor.Tensor{x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.set(0, x); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestChains: what nodes compute in a chain, and its gradients, are what they compute one
+// by one.
+func TestChains(t *testing.T) {
+	for name, text := range map[string]string{
+		"gelu": `
+			input x 4,50,96
+			a = MatMul x w[96,128]
+			b = Add a w[128]
+			c = Div b f[1.4142135]
+			d = Erf c
+			e = Add d f[1.0]
+			g = Mul b e
+			y = Mul g f[0.5]
+			output y`,
+		"residual": `
+			input x 2,16,9,9
+			a = Conv x w[64,16,3,3] ; pads=[1,1,1,1]
+			b = Mul a w[64,1,1]
+			c = Add b w[1,64,1,1]
+			d = Add c a
+			y = Relu d
+			output y`,
+		"used twice": `
+			input x 3,200
+			a = Gemm x w[200,160]
+			b = Sigmoid a
+			c = Mul a b
+			d = Tanh c
+			e = Sub d c
+			y = Mul e e
+			output y`,
+		"column": `
+			input x 40,64
+			a = Gemm x w[64,96]
+			b = Mul a w[40,1]
+			y = Exp b
+			output y`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := parsed(t, text)
+			var shape []int64
+			for _, d := range m.Proto.GetGraph().GetInput()[0].GetType().GetTensorType().GetShape().GetDim() {
+				shape = append(shape, d.GetDimValue())
+			}
+			x := optest.Random(3, shape...)
+			one, many := trained(t, m, true, x), trained(t, m, false, x)
+			if len(many.steps) >= len(one.steps) {
+				t.Fatalf("%d steps and not fewer than %d", len(many.steps), len(one.steps))
+			}
+			var want *tensor.Tensor
+			for range 2 {
+				want = run(t, one)
+				near(t, "output", run(t, many), want)
+			}
+			for name, want := range one.slopes {
+				near(t, "gradient of "+name, many.slopes[name].tensor, want.tensor)
+			}
+		})
+	}
+}
+
+// run computes the output, and the gradients.
+func run(t *testing.T, p *Program) *tensor.Tensor {
+	t.Helper()
+	if err := p.Run(); err != nil {
+		t.Fatal(err)
+	}
+	out, seed := p.Output(0).Clone(), p.seed.tensor.Float32s()
+	for i := range seed {
+		seed[i] = float32(math.Sin(float64(i)))
+	}
+	for _, s := range p.backward {
+		if err := s.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// near compares tensors, relative to the largest element.
+func near(t *testing.T, what string, got, want *tensor.Tensor) {
+	t.Helper()
+	v, w, scale := got.AsFloat64s(), want.AsFloat64s(), 1e-6
+	if len(v) != len(w) {
+		t.Fatalf("%s has %d elements, not %d", what, len(v), len(w))
+	}
+	for _, x := range w {
+		scale = max(scale, math.Abs(x))
+	}
+	for i := range w {
+		if !(math.Abs(v[i]-w[i]) <= 1e-4*scale) {
+			t.Fatalf("%s: element %d is %g, not %g", what, i, v[i], w[i])
+		}
+	}
+}
