@@ -14,6 +14,7 @@ var paths = map[string]ConvShape{
 	"narrow":    flat(3, 11, 3, 20, 5, 1, 2),
 	"stacks":    flat(18, 2, 17, 20, 3, 1, 1),
 	"winograd":  flat(3, 9, 17, 20, 3, 1, 1),
+	"winograd5": flat(2, 9, 17, 20, 5, 1, 2),
 	"fields":    flat(3, 8, 80, 70, 3, 1, 1),
 	"pointwise": flat(3, 7, 17, 20, 1, 1, 0),
 	"depthwise": deep(3, 9, 17, 3, 1, 1),
@@ -146,37 +147,42 @@ func TestConvErrors(t *testing.T) {
 // Each transform is its definition.
 func TestTransforms(t *testing.T) {
 	for _, lv := range levels() {
-		f := transformsOf(lv)
 		r := rand.New(rand.NewPCG(14, 0))
-		for _, n := range []int{1, 7, 8, 9, 16, 17, 40} {
-			for name, pair := range map[string][2]func(s *strip){
-				"input": {f.input, transformsGo.input}, "output": {f.output, transformsGo.output},
-				"slope": {f.slope, transformsGo.slope}, "filter": {f.filter, transformsGo.filter},
-				"filterSlope": {f.filterSlope, transformsGo.filterSlope},
-			} {
-				t.Run(fmt.Sprintf("%s/%s/%d", lv.name, name, n), func(t *testing.T) {
-					x, bias, res := newFenced(r, points*n), newFenced(r, n), newFenced(r, points*n)
-					var y [2]fenced
-					for i, transform := range pair {
-						y[i] = newFenced(r, points*n)
-						clear(y[i].data)
-						s := &strip{x: &x.data[0], y: &y[i].data[0], g: &make([]float32, points*16)[0]}
-						if name == "output" {
-							s.bias, s.w = &bias.data[0], &res.data[0]
-						}
-						s.setChannels(n, [2]int{f.lanes, transformsGo.lanes}[i])
-						s.xPixel, s.xRow = uintptr(4*n), uintptr(4*n*winogradIn)
-						s.yPixel, s.yRow, s.wTap, s.wNext = s.xPixel, s.xRow, s.xPixel, s.xRow
-						transform(s)
-						y[i].intact(t, "y")
-					}
-					for i, want := range y[1].data {
-						if got := y[0].data[i]; math.Abs(float64(got-want)) > 1e-4 {
-							t.Fatalf("y[%d] is %v, want %v", i, got, want)
-						}
-					}
-				})
+		for i, f := range transformsOf(lv) {
+			define := transformsGo[i]
+			for _, n := range []int{1, 7, 8, 9, 16, 17, 40} {
+				for name, pair := range map[string][2]func(s *strip){
+					"input": {f.input, define.input}, "output": {f.output, define.output}, "slope": {f.slope, define.slope},
+					"filter": {f.filter, define.filter}, "filterSlope": {f.filterSlope, define.filterSlope},
+				} {
+					t.Run(fmt.Sprintf("%s/%s/%d/%d", lv.name, name, f.taps, n), func(t *testing.T) {
+						compareTransforms(t, r, n, pair, [2]int{f.lanes, define.lanes}, name == "output")
+					})
+				}
 			}
+		}
+	}
+}
+
+func compareTransforms(t *testing.T, r *rand.Rand, n int, pair [2]func(s *strip), lanes [2]int, epilogue bool) {
+	x, bias, res := newFenced(r, points*n), newFenced(r, n), newFenced(r, points*n)
+	var y [2]fenced
+	for i, transform := range pair {
+		y[i] = newFenced(r, points*n)
+		clear(y[i].data)
+		s := &strip{x: &x.data[0], y: &y[i].data[0], g: &make([]float32, points*16)[0]}
+		if epilogue {
+			s.bias, s.w = &bias.data[0], &res.data[0]
+		}
+		s.setChannels(n, lanes[i])
+		s.xPixel, s.xRow = uintptr(4*n), uintptr(4*n*winogradIn)
+		s.yPixel, s.yRow, s.wTap, s.wNext = s.xPixel, s.xRow, s.xPixel, s.xRow
+		transform(s)
+		y[i].intact(t, "y")
+	}
+	for i, want := range y[1].data {
+		if got := y[0].data[i]; math.Abs(float64(got-want)) > 1e-4 {
+			t.Fatalf("y[%d] is %v, want %v", i, got, want)
 		}
 	}
 }

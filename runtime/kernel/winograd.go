@@ -4,87 +4,114 @@ package kernel
 
 // Winograd's algorithm computes a square of outputs from the products, channel by
 // channel, of a transformed patch and a transformed filter: a matrix product of
-// patches for each of 36 points, with a quarter of the multiplications.
+// patches for each of 36 points, with a quarter of the multiplications for filters
+// of 3×3, and a little more than a third for 5×5.
 const (
-	winogradOut = 4 // outputs of a patch along an axis
-	winogradIn  = 6 // what they see
-	points      = winogradIn * winogradIn
+	winogradIn = 6 // what a square sees along an axis
+	points     = winogradIn * winogradIn
 )
 
 // transforms are the linear maps of a level. Each is applied to a square of
 // vectors of channels at x, xRow and xPixel bytes apart, and leaves one at y, yRow
 // and yPixel apart. At g there is memory for points vectors.
 type transforms struct {
-	lanes int
-	input func(s *strip) // 6×6 to 6×6
-	// output is 6×6 to 4×4. It adds bias, and the square at w, wNext and wTap
+	lanes     int
+	out, taps int            // the sides of a square and of a filter
+	input     func(s *strip) // 6×6 to 6×6
+	// output is 6×6 to out×out. It adds bias, and the square at w, wNext and wTap
 	// apart, unless they are nil.
 	output      func(s *strip)
-	slope       func(s *strip) // 4×4 to 6×6, the transpose of output
-	filter      func(s *strip) // 3×3 to 6×6
-	filterSlope func(s *strip) // 6×6 to 3×3, the transpose of filter
+	slope       func(s *strip) // out×out to 6×6, the transpose of output
+	filter      func(s *strip) // taps×taps to 6×6
+	filterSlope func(s *strip) // 6×6 to taps×taps, the transpose of filter
 }
 
-// transformsOf are the functions that go with a level's micro-kernels.
-func transformsOf(lv *level) *transforms {
+// transformsOf are the functions that go with a level's micro-kernels, for filters
+// of 3×3 and of 5×5.
+func transformsOf(lv *level) []transforms {
 	if f := winogradLevels[lv.name]; f != nil {
 		return f
 	}
 	return transformsGo
 }
 
-// winogradGain is how many times fewer multiplications make up for the transforms.
-const winogradGain = 1.9
-
 // winogradChannels is the fewest channels for which the products are worth it.
-const winogradChannels = 12
+const winogradChannels = 8
 
-// suitsWinograd reports whether a correlation is over filters of 3×3 without
-// strides, with enough channels, and without wasting too much at the edges.
-func (c *correlation) suitsWinograd() bool {
+// winograd returns the transforms for c, or nil if the algorithm does not suit it,
+// which it does for square filters without strides, if the patches' edges and the
+// transforms don't cost more than is saved.
+func (c *correlation) winograd(lv *level) *transforms {
 	z := &c.axes[0]
-	flat := z.taps == 1 && z.size == 1 && z.count == 1 && z.origin == 0 && z.step == 1
-	if !flat || c.groups != 1 || c.in < winogradChannels || c.out < winogradChannels {
-		return false
+	deep := z.taps != 1 || z.size != 1 || z.count != 1 || z.origin != 0 || z.step != 1
+	if deep || c.groups != 1 || c.in < winogradChannels || c.out < winogradChannels {
+		return nil
 	}
-	direct, fast := 9, points
-	for i := 1; i < 3; i++ {
-		a := &c.axes[i]
-		if a.taps != 3 || a.stride != 1 || a.dilation != 1 || a.step != 1 {
+	all := transformsOf(lv)
+	for i := range all {
+		if f := &all[i]; c.fits(f) && c.gains(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// fits reports whether transforms are for filters like those of c.
+func (c *correlation) fits(f *transforms) bool {
+	for _, a := range c.axes[1:] {
+		if a.taps != f.taps || a.stride != 1 || a.dilation != 1 || a.step != 1 {
 			return false
 		}
-		direct *= a.count
-		fast *= squares(a)
 	}
-	return float64(direct) >= winogradGain*float64(fast)
+	return true
+}
+
+// gains weighs the multiplications of both algorithms and the transforms, which are
+// vectors of channels that take as long as so many multiplications.
+func (c *correlation) gains(f *transforms) bool {
+	const vector, input, output, products = 16, 300, 240, 1.4
+	direct, squares := 1, 1
+	for i := 1; i < 3; i++ {
+		a := &c.axes[i]
+		seen := 0
+		for o := range a.count {
+			from, to := a.inside(o)
+			seen += to - from
+		}
+		direct *= seen
+		squares *= f.squares(a)
+	}
+	in, out := (c.in+vector-1)/vector, (c.out+vector-1)/vector
+	fast := float64(squares) * (products*float64(points*c.in*out) + float64(input*in+output*out))
+	return float64(direct*c.in*out) > fast
 }
 
 // squares is how many squares of outputs an axis takes.
-func squares(a *axis) int { return (a.count + winogradOut - 1) / winogradOut }
+func (f *transforms) squares(a *axis) int { return (a.count + f.out - 1) / f.out }
 
 // cover is the patches of c, as if each square were an output, of channels
 // channels: what squares see, or, if taps is their own size, what they are.
-func (c *correlation) cover(channels, taps, origin0, origin1, size0, size1 int) correlation {
+func (c *correlation) cover(f *transforms, channels, taps, origin0, origin1, size0, size1 int) correlation {
 	v := correlation{batch: c.batch, groups: 1, in: channels, out: channels}
 	v.axes[0] = axis{count: 1, step: 1, stride: 1, dilation: 1, taps: 1, size: 1, outSize: 1}
 	for i, o := range [2]struct{ origin, size int }{{origin0, size0}, {origin1, size1}} {
-		n := squares(&c.axes[i+1])
+		n := f.squares(&c.axes[i+1])
 		v.axes[i+1] = axis{
-			count: n, step: 1, origin: o.origin, stride: winogradOut, dilation: 1, taps: taps, size: o.size, outSize: n,
+			count: n, step: 1, origin: o.origin, stride: f.out, dilation: 1, taps: taps, size: o.size, outSize: n,
 		}
 	}
 	return v
 }
 
 // seen is the patches that squares of outputs of c see.
-func (c *correlation) seen() correlation {
+func (c *correlation) seen(f *transforms) correlation {
 	y, x := &c.axes[1], &c.axes[2]
-	return c.cover(c.in, winogradIn, y.origin, x.origin, y.size, x.size)
+	return c.cover(f, c.in, winogradIn, y.origin, x.origin, y.size, x.size)
 }
 
 // results is the squares of outputs of c themselves.
-func (c *correlation) results() correlation {
-	return c.cover(c.out, winogradOut, 0, 0, c.axes[1].count, c.axes[2].count)
+func (c *correlation) results(f *transforms) correlation {
+	return c.cover(f, c.out, f.out, 0, 0, c.axes[1].count, c.axes[2].count)
 }
 
 // field is patches transformed: a matrix of patches × channels for each point,
@@ -119,7 +146,7 @@ func (v *correlation) transform(s *strip, f func(s *strip), dst *field, x, buffe
 		s.xRow, s.xPixel = uintptr(4*p.row), uintptr(4*p.pixel)
 		for y := range y1 - y0 {
 			for i := range v.axes[2].count {
-				s.x = &p.data[winogradOut*(y*p.row+i*p.pixel)]
+				s.x = &p.data[v.axes[1].stride*(y*p.row+i*p.pixel)]
 				s.y = &dst.data[n*dst.channels]
 				f(s)
 				n++

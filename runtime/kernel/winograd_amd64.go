@@ -8,28 +8,52 @@ package kernel
 func winogradInputAVX512(s *strip)
 
 //go:noescape
-func winogradOutputAVX512(s *strip)
+func winogradOutput4AVX512(s *strip)
 
 //go:noescape
-func winogradSlopeAVX512(s *strip)
+func winogradSlope4AVX512(s *strip)
 
 //go:noescape
-func winogradFilterAVX512(s *strip)
+func winogradFilter3AVX512(s *strip)
 
 //go:noescape
-func winogradFilterSlopeAVX512(s *strip)
+func winogradFilterSlope3AVX512(s *strip)
+
+//go:noescape
+func winogradOutput2AVX512(s *strip)
+
+//go:noescape
+func winogradSlope2AVX512(s *strip)
+
+//go:noescape
+func winogradFilter5AVX512(s *strip)
+
+//go:noescape
+func winogradFilterSlope5AVX512(s *strip)
 
 //go:noescape
 func winogradInputAVX2(s *strip)
 
 //go:noescape
-func winogradOutputAVX2(s *strip)
+func winogradOutput4AVX2(s *strip)
 
 //go:noescape
-func winogradSlopeAVX2(s *strip)
+func winogradSlope4AVX2(s *strip)
 
 //go:noescape
-func winogradFilterAVX2(s *strip)
+func winogradFilter3AVX2(s *strip)
 
 //go:noescape
-func winogradFilterSlopeAVX2(s *strip)
+func winogradFilterSlope3AVX2(s *strip)
+
+//go:noescape
+func winogradOutput2AVX2(s *strip)
+
+//go:noescape
+func winogradSlope2AVX2(s *strip)
+
+//go:noescape
+func winogradFilter5AVX2(s *strip)
+
+//go:noescape
+func winogradFilterSlope5AVX2(s *strip)

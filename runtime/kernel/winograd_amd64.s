@@ -1044,9 +1044,9 @@ DATA winogradAVX512cbf3504f3<>+56(SB)/4, $0xbf3504f3
 DATA winogradAVX512cbf3504f3<>+60(SB)/4, $0xbf3504f3
 GLOBL winogradAVX512cbf3504f3<>(SB), RODATA|NOPTR, $64
 
-// func winogradOutputAVX512(s *strip)
+// func winogradOutput4AVX512(s *strip)
 // Requires: AVX, AVX512F
-TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-8
+TEXT ·winogradOutput4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  s+0(FP), AX
 	MOVL  144(AX), CX
 	KMOVW CX, K1
@@ -1908,9 +1908,9 @@ DATA winogradAVX512c403504f3<>+56(SB)/4, $0x403504f3
 DATA winogradAVX512c403504f3<>+60(SB)/4, $0x403504f3
 GLOBL winogradAVX512c403504f3<>(SB), RODATA|NOPTR, $64
 
-// func winogradSlopeAVX512(s *strip)
+// func winogradSlope4AVX512(s *strip)
 // Requires: AVX, AVX512F
-TEXT ·winogradSlopeAVX512(SB), NOSPLIT, $0-8
+TEXT ·winogradSlope4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  s+0(FP), AX
 	MOVL  144(AX), CX
 	KMOVW CX, K1
@@ -2508,9 +2508,9 @@ whole:
 	VZEROUPPER
 	RET
 
-// func winogradFilterAVX512(s *strip)
+// func winogradFilter3AVX512(s *strip)
 // Requires: AVX, AVX512F
-TEXT ·winogradFilterAVX512(SB), NOSPLIT, $0-8
+TEXT ·winogradFilter3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  s+0(FP), AX
 	MOVL  144(AX), CX
 	KMOVW CX, K1
@@ -3110,9 +3110,9 @@ DATA winogradAVX512c3e715bef<>+56(SB)/4, $0x3e715bef
 DATA winogradAVX512c3e715bef<>+60(SB)/4, $0x3e715bef
 GLOBL winogradAVX512c3e715bef<>(SB), RODATA|NOPTR, $64
 
-// func winogradFilterSlopeAVX512(s *strip)
+// func winogradFilterSlope3AVX512(s *strip)
 // Requires: AVX, AVX512F
-TEXT ·winogradFilterSlopeAVX512(SB), NOSPLIT, $0-8
+TEXT ·winogradFilterSlope3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  s+0(FP), AX
 	MOVL  144(AX), CX
 	KMOVW CX, K1
@@ -3640,6 +3640,2520 @@ tail:
 	ADDQ        96(AX), BX
 	ADDQ        96(AX), SI
 	ADDQ        80(AX), R8
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2AVX512(s *strip)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput2AVX512(SB), NOSPLIT, $0-8
+	MOVQ  s+0(FP), AX
+	MOVL  144(AX), CX
+	KMOVW CX, K1
+	XORQ  CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 384(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z1, 448(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z1, 512(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z1, 576(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z1, 640(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 320(DX)
+	VMOVUPS     Z1, 704(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R8
+	ADDQ        CX, R8
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R9
+	LEAQ        (R8)(R10*4), R9
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMOVUPS     320(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	MOVQ        32(AX), R11
+	TESTQ       R11, R11
+	JE          fullbiased
+	VMOVUPS     (R11)(CX*1), Z2
+	VADDPS      Z2, Z0, Z0
+	VADDPS      Z2, Z1, Z1
+
+fullbiased:
+	CMPQ   8(AX), $0x00
+	JE     fulladded
+	VADDPS (R8), Z0, Z0
+	VADDPS (R8)(R10*1), Z1, Z1
+
+fulladded:
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z1, (BX)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R8
+	ADDQ        80(AX), R9
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVUPS     512(DX), Z2
+	VMOVUPS     576(DX), Z3
+	VMOVUPS     640(DX), Z4
+	VMOVUPS     704(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	MOVQ        32(AX), DX
+	TESTQ       DX, DX
+	JE          fullxbiased
+	VMOVUPS     (DX)(CX*1), Z2
+	VADDPS      Z2, Z0, Z0
+	VADDPS      Z2, Z1, Z1
+
+fullxbiased:
+	CMPQ   8(AX), $0x00
+	JE     fullxadded
+	VADDPS (R8), Z0, Z0
+	VADDPS (R8)(R10*1), Z1, Z1
+
+fullxadded:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, (BX)(DI*1)
+	ADDQ    96(AX), BX
+	ADDQ    96(AX), SI
+	ADDQ    80(AX), R8
+	ADDQ    80(AX), R9
+	ADDQ    $0x40, CX
+	JMP     channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 384(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z1, 448(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z1, 512(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z1, 576(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z1, 640(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z0, 320(DX)
+	VMOVUPS     Z1, 704(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R8
+	ADDQ        CX, R8
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R9
+	LEAQ        (R8)(R10*4), R9
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMOVUPS     320(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	MOVQ        32(AX), R11
+	TESTQ       R11, R11
+	JE          maskedbiased
+	VMOVUPS.Z   (R11)(CX*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VADDPS      Z2, Z1, Z1
+
+maskedbiased:
+	CMPQ      8(AX), $0x00
+	JE        maskedadded
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (R8)(R10*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+maskedadded:
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z1, K1, (BX)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R8
+	ADDQ        80(AX), R9
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVUPS     512(DX), Z2
+	VMOVUPS     576(DX), Z3
+	VMOVUPS     640(DX), Z4
+	VMOVUPS     704(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z2, Z6, Z2
+	VADDPS      Z2, Z0, Z0
+	VMULPS      winogradAVX512c3f3504f3<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z5, Z1
+	MOVQ        32(AX), DX
+	TESTQ       DX, DX
+	JE          maskedxbiased
+	VMOVUPS.Z   (DX)(CX*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VADDPS      Z2, Z1, Z1
+
+maskedxbiased:
+	CMPQ      8(AX), $0x00
+	JE        maskedxadded
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (R8)(R10*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+maskedxadded:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (BX)(DI*1)
+	ADDQ    96(AX), BX
+	ADDQ    96(AX), SI
+	ADDQ    80(AX), R8
+	ADDQ    80(AX), R9
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradSlope2AVX512(s *strip)
+// Requires: AVX, AVX512F
+TEXT ·winogradSlope2AVX512(SB), NOSPLIT, $0-8
+	MOVQ  s+0(FP), AX
+	MOVL  144(AX), CX
+	KMOVW CX, K1
+	XORQ  CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R8
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 256(DX)
+	VMOVUPS     Z4, 384(DX)
+	VMOVUPS     Z5, 512(DX)
+	VMOVUPS     Z1, 640(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z2, 192(DX)
+	VMOVUPS     Z3, 320(DX)
+	VMOVUPS     Z4, 448(DX)
+	VMOVUPS     Z5, 576(DX)
+	VMOVUPS     Z1, 704(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     128(DX), Z0
+	VMOVUPS     192(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     256(DX), Z0
+	VMOVUPS     320(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     512(DX), Z0
+	VMOVUPS     576(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     640(DX), Z0
+	VMOVUPS     704(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z2, (BX)(DI*1)
+	VMOVUPS     Z3, (BX)(DI*2)
+	VMOVUPS     Z4, (BX)(R8*1)
+	VMOVUPS     Z5, (SI)
+	VMOVUPS     Z1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x40, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R8
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 256(DX)
+	VMOVUPS     Z4, 384(DX)
+	VMOVUPS     Z5, 512(DX)
+	VMOVUPS     Z1, 640(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z2, 192(DX)
+	VMOVUPS     Z3, 320(DX)
+	VMOVUPS     Z4, 448(DX)
+	VMOVUPS     Z5, 576(DX)
+	VMOVUPS     Z1, 704(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     128(DX), Z0
+	VMOVUPS     192(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     256(DX), Z0
+	VMOVUPS     320(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     512(DX), Z0
+	VMOVUPS     576(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     640(DX), Z0
+	VMOVUPS     704(DX), Z1
+	VMOVAPS     Z0, Z2
+	VFMADD231PS winogradAVX512c3f3504f3<>+0(SB), Z1, Z2
+	VMOVAPS     Z0, Z3
+	VFMADD231PS winogradAVX512cbf3504f3<>+0(SB), Z1, Z3
+	VMOVAPS     Z0, Z4
+	VFMADD231PS winogradAVX512c3fb504f3<>+0(SB), Z1, Z4
+	VMOVAPS     Z0, Z5
+	VFMADD231PS winogradAVX512cbfb504f3<>+0(SB), Z1, Z5
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z2, K1, (BX)(DI*1)
+	VMOVUPS     Z3, K1, (BX)(DI*2)
+	VMOVUPS     Z4, K1, (BX)(R8*1)
+	VMOVUPS     Z5, K1, (SI)
+	VMOVUPS     Z1, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradFilter5AVX512(s *strip)
+// Requires: AVX, AVX512F
+TEXT ·winogradFilter5AVX512(SB), NOSPLIT, $0-8
+	MOVQ  s+0(FP), AX
+	MOVL  144(AX), CX
+	KMOVW CX, K1
+	XORQ  CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z7, 320(DX)
+	VMOVUPS     Z5, 640(DX)
+	VMOVUPS     Z3, 960(DX)
+	VMOVUPS     Z1, 1280(DX)
+	VMOVUPS     Z4, 1600(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z7, 384(DX)
+	VMOVUPS     Z5, 704(DX)
+	VMOVUPS     Z3, 1024(DX)
+	VMOVUPS     Z1, 1344(DX)
+	VMOVUPS     Z4, 1664(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z7, 448(DX)
+	VMOVUPS     Z5, 768(DX)
+	VMOVUPS     Z3, 1088(DX)
+	VMOVUPS     Z1, 1408(DX)
+	VMOVUPS     Z4, 1728(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z7, 512(DX)
+	VMOVUPS     Z5, 832(DX)
+	VMOVUPS     Z3, 1152(DX)
+	VMOVUPS     Z1, 1472(DX)
+	VMOVUPS     Z4, 1792(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z7, 576(DX)
+	VMOVUPS     Z5, 896(DX)
+	VMOVUPS     Z3, 1216(DX)
+	VMOVUPS     Z1, 1536(DX)
+	VMOVUPS     Z4, 1856(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     320(DX), Z0
+	VMOVUPS     384(DX), Z1
+	VMOVUPS     448(DX), Z2
+	VMOVUPS     512(DX), Z3
+	VMOVUPS     576(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     640(DX), Z0
+	VMOVUPS     704(DX), Z1
+	VMOVUPS     768(DX), Z2
+	VMOVUPS     832(DX), Z3
+	VMOVUPS     896(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     960(DX), Z0
+	VMOVUPS     1024(DX), Z1
+	VMOVUPS     1088(DX), Z2
+	VMOVUPS     1152(DX), Z3
+	VMOVUPS     1216(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     1280(DX), Z0
+	VMOVUPS     1344(DX), Z1
+	VMOVUPS     1408(DX), Z2
+	VMOVUPS     1472(DX), Z3
+	VMOVUPS     1536(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     1600(DX), Z0
+	VMOVUPS     1664(DX), Z1
+	VMOVUPS     1728(DX), Z2
+	VMOVUPS     1792(DX), Z3
+	VMOVUPS     1856(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z7, (BX)(DI*1)
+	VMOVUPS     Z5, (BX)(DI*2)
+	VMOVUPS     Z3, (BX)(R8*1)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     Z4, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x40, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z7, 320(DX)
+	VMOVUPS     Z5, 640(DX)
+	VMOVUPS     Z3, 960(DX)
+	VMOVUPS     Z1, 1280(DX)
+	VMOVUPS     Z4, 1600(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z7, 384(DX)
+	VMOVUPS     Z5, 704(DX)
+	VMOVUPS     Z3, 1024(DX)
+	VMOVUPS     Z1, 1344(DX)
+	VMOVUPS     Z4, 1664(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z7, 448(DX)
+	VMOVUPS     Z5, 768(DX)
+	VMOVUPS     Z3, 1088(DX)
+	VMOVUPS     Z1, 1408(DX)
+	VMOVUPS     Z4, 1728(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z7, 512(DX)
+	VMOVUPS     Z5, 832(DX)
+	VMOVUPS     Z3, 1152(DX)
+	VMOVUPS     Z1, 1472(DX)
+	VMOVUPS     Z4, 1792(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z7, 576(DX)
+	VMOVUPS     Z5, 896(DX)
+	VMOVUPS     Z3, 1216(DX)
+	VMOVUPS     Z1, 1536(DX)
+	VMOVUPS     Z4, 1856(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     320(DX), Z0
+	VMOVUPS     384(DX), Z1
+	VMOVUPS     448(DX), Z2
+	VMOVUPS     512(DX), Z3
+	VMOVUPS     576(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     640(DX), Z0
+	VMOVUPS     704(DX), Z1
+	VMOVUPS     768(DX), Z2
+	VMOVUPS     832(DX), Z3
+	VMOVUPS     896(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     960(DX), Z0
+	VMOVUPS     1024(DX), Z1
+	VMOVUPS     1088(DX), Z2
+	VMOVUPS     1152(DX), Z3
+	VMOVUPS     1216(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     1280(DX), Z0
+	VMOVUPS     1344(DX), Z1
+	VMOVUPS     1408(DX), Z2
+	VMOVUPS     1472(DX), Z3
+	VMOVUPS     1536(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     1600(DX), Z0
+	VMOVUPS     1664(DX), Z1
+	VMOVUPS     1728(DX), Z2
+	VMOVUPS     1792(DX), Z3
+	VMOVUPS     1856(DX), Z4
+	VMULPS      winogradAVX512cbf2aaaab<>+0(SB), Z0, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbeaaaaab<>+0(SB), Z2, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z4, Z5
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512cbe715bef<>+0(SB), Z3, Z6
+	VADDPS      Z6, Z5, Z7
+	VSUBPS      Z6, Z5, Z5
+	VMULPS      winogradAVX512c3e2aaaab<>+0(SB), Z0, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z6
+	VMOVAPS     Z6, Z2
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z4, Z2
+	VMULPS      winogradAVX512c3e715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VADDPS      Z1, Z2, Z3
+	VSUBPS      Z1, Z2, Z1
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z7, K1, (BX)(DI*1)
+	VMOVUPS     Z5, K1, (BX)(DI*2)
+	VMOVUPS     Z3, K1, (BX)(R8*1)
+	VMOVUPS     Z1, K1, (SI)
+	VMOVUPS     Z4, K1, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+DATA winogradAVX512cbe2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+28(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+32(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+36(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+40(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+44(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+48(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+52(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+56(SB)/4, $0xbe2aaaab
+DATA winogradAVX512cbe2aaaab<>+60(SB)/4, $0xbe2aaaab
+GLOBL winogradAVX512cbe2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA winogradAVX512cbe715bef<>+0(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+4(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+8(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+12(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+16(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+20(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+24(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+28(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+32(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+36(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+40(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+44(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+48(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+52(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+56(SB)/4, $0xbe715bef
+DATA winogradAVX512cbe715bef<>+60(SB)/4, $0xbe715bef
+GLOBL winogradAVX512cbe715bef<>(SB), RODATA|NOPTR, $64
+
+DATA winogradAVX512c3f2aaaab<>+0(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+4(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+8(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+12(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+16(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+20(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+24(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+28(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+32(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+36(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+40(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+44(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+48(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+52(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+56(SB)/4, $0x3f2aaaab
+DATA winogradAVX512c3f2aaaab<>+60(SB)/4, $0x3f2aaaab
+GLOBL winogradAVX512c3f2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA winogradAVX512c3ef15bef<>+0(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+4(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+8(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+12(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+16(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+20(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+24(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+28(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+32(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+36(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+40(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+44(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+48(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+52(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+56(SB)/4, $0x3ef15bef
+DATA winogradAVX512c3ef15bef<>+60(SB)/4, $0x3ef15bef
+GLOBL winogradAVX512c3ef15bef<>(SB), RODATA|NOPTR, $64
+
+// func winogradFilterSlope5AVX512(s *strip)
+// Requires: AVX, AVX512F
+TEXT ·winogradFilterSlope5AVX512(SB), NOSPLIT, $0-8
+	MOVQ  s+0(FP), AX
+	MOVL  144(AX), CX
+	KMOVW CX, K1
+	XORQ  CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z4, 384(DX)
+	VMOVUPS     Z7, 768(DX)
+	VMOVUPS     Z1, 1152(DX)
+	VMOVUPS     Z3, 1536(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z4, 448(DX)
+	VMOVUPS     Z7, 832(DX)
+	VMOVUPS     Z1, 1216(DX)
+	VMOVUPS     Z3, 1600(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z4, 512(DX)
+	VMOVUPS     Z7, 896(DX)
+	VMOVUPS     Z1, 1280(DX)
+	VMOVUPS     Z3, 1664(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z4, 576(DX)
+	VMOVUPS     Z7, 960(DX)
+	VMOVUPS     Z1, 1344(DX)
+	VMOVUPS     Z3, 1728(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z4, 640(DX)
+	VMOVUPS     Z7, 1024(DX)
+	VMOVUPS     Z1, 1408(DX)
+	VMOVUPS     Z3, 1792(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(DI*1), Z1
+	VMOVUPS     (BX)(DI*2), Z2
+	VMOVUPS     (BX)(R8*1), Z3
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (SI)(DI*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 320(DX)
+	VMOVUPS     Z4, 704(DX)
+	VMOVUPS     Z7, 1088(DX)
+	VMOVUPS     Z1, 1472(DX)
+	VMOVUPS     Z3, 1856(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMOVUPS     320(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z4, (BX)(DI*1)
+	VMOVUPS     Z7, (BX)(DI*2)
+	VMOVUPS     Z1, (BX)(R8*1)
+	VMOVUPS     Z3, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVUPS     512(DX), Z2
+	VMOVUPS     576(DX), Z3
+	VMOVUPS     640(DX), Z4
+	VMOVUPS     704(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z4, (BX)(DI*1)
+	VMOVUPS     Z7, (BX)(DI*2)
+	VMOVUPS     Z1, (BX)(R8*1)
+	VMOVUPS     Z3, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     768(DX), Z0
+	VMOVUPS     832(DX), Z1
+	VMOVUPS     896(DX), Z2
+	VMOVUPS     960(DX), Z3
+	VMOVUPS     1024(DX), Z4
+	VMOVUPS     1088(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z4, (BX)(DI*1)
+	VMOVUPS     Z7, (BX)(DI*2)
+	VMOVUPS     Z1, (BX)(R8*1)
+	VMOVUPS     Z3, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     1152(DX), Z0
+	VMOVUPS     1216(DX), Z1
+	VMOVUPS     1280(DX), Z2
+	VMOVUPS     1344(DX), Z3
+	VMOVUPS     1408(DX), Z4
+	VMOVUPS     1472(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z4, (BX)(DI*1)
+	VMOVUPS     Z7, (BX)(DI*2)
+	VMOVUPS     Z1, (BX)(R8*1)
+	VMOVUPS     Z3, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     1536(DX), Z0
+	VMOVUPS     1600(DX), Z1
+	VMOVUPS     1664(DX), Z2
+	VMOVUPS     1728(DX), Z3
+	VMOVUPS     1792(DX), Z4
+	VMOVUPS     1856(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (BX)
+	VMOVUPS     Z4, (BX)(DI*1)
+	VMOVUPS     Z7, (BX)(DI*2)
+	VMOVUPS     Z1, (BX)(R8*1)
+	VMOVUPS     Z3, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x40, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z4, 384(DX)
+	VMOVUPS     Z7, 768(DX)
+	VMOVUPS     Z1, 1152(DX)
+	VMOVUPS     Z3, 1536(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 64(DX)
+	VMOVUPS     Z4, 448(DX)
+	VMOVUPS     Z7, 832(DX)
+	VMOVUPS     Z1, 1216(DX)
+	VMOVUPS     Z3, 1600(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 128(DX)
+	VMOVUPS     Z4, 512(DX)
+	VMOVUPS     Z7, 896(DX)
+	VMOVUPS     Z1, 1280(DX)
+	VMOVUPS     Z3, 1664(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 192(DX)
+	VMOVUPS     Z4, 576(DX)
+	VMOVUPS     Z7, 960(DX)
+	VMOVUPS     Z1, 1344(DX)
+	VMOVUPS     Z3, 1728(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 256(DX)
+	VMOVUPS     Z4, 640(DX)
+	VMOVUPS     Z7, 1024(DX)
+	VMOVUPS     Z1, 1408(DX)
+	VMOVUPS     Z3, 1792(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(DI*1), K1, Z1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z2
+	VMOVUPS.Z   (BX)(R8*1), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VMOVUPS.Z   (SI)(DI*1), K1, Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, 320(DX)
+	VMOVUPS     Z4, 704(DX)
+	VMOVUPS     Z7, 1088(DX)
+	VMOVUPS     Z1, 1472(DX)
+	VMOVUPS     Z3, 1856(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VMOVUPS     256(DX), Z4
+	VMOVUPS     320(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z4, K1, (BX)(DI*1)
+	VMOVUPS     Z7, K1, (BX)(DI*2)
+	VMOVUPS     Z1, K1, (BX)(R8*1)
+	VMOVUPS     Z3, K1, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     384(DX), Z0
+	VMOVUPS     448(DX), Z1
+	VMOVUPS     512(DX), Z2
+	VMOVUPS     576(DX), Z3
+	VMOVUPS     640(DX), Z4
+	VMOVUPS     704(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z4, K1, (BX)(DI*1)
+	VMOVUPS     Z7, K1, (BX)(DI*2)
+	VMOVUPS     Z1, K1, (BX)(R8*1)
+	VMOVUPS     Z3, K1, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     768(DX), Z0
+	VMOVUPS     832(DX), Z1
+	VMOVUPS     896(DX), Z2
+	VMOVUPS     960(DX), Z3
+	VMOVUPS     1024(DX), Z4
+	VMOVUPS     1088(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z4, K1, (BX)(DI*1)
+	VMOVUPS     Z7, K1, (BX)(DI*2)
+	VMOVUPS     Z1, K1, (BX)(R8*1)
+	VMOVUPS     Z3, K1, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     1152(DX), Z0
+	VMOVUPS     1216(DX), Z1
+	VMOVUPS     1280(DX), Z2
+	VMOVUPS     1344(DX), Z3
+	VMOVUPS     1408(DX), Z4
+	VMOVUPS     1472(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z4, K1, (BX)(DI*1)
+	VMOVUPS     Z7, K1, (BX)(DI*2)
+	VMOVUPS     Z1, K1, (BX)(R8*1)
+	VMOVUPS     Z3, K1, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     1536(DX), Z0
+	VMOVUPS     1600(DX), Z1
+	VMOVUPS     1664(DX), Z2
+	VMOVUPS     1728(DX), Z3
+	VMOVUPS     1792(DX), Z4
+	VMOVUPS     1856(DX), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z1
+	VADDPS      Z4, Z3, Z2
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512cbf2aaaab<>+0(SB), Z6, Z0
+	VMOVAPS     Z0, Z0
+	VFMADD231PS winogradAVX512c3e2aaaab<>+0(SB), Z2, Z0
+	VMULPS      winogradAVX512cbef15bef<>+0(SB), Z1, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS winogradAVX512c3e715bef<>+0(SB), Z3, Z4
+	VMULPS      winogradAVX512cbeaaaaab<>+0(SB), Z6, Z7
+	VMOVAPS     Z7, Z7
+	VFMADD231PS winogradAVX512c3eaaaaab<>+0(SB), Z2, Z7
+	VMULPS      winogradAVX512cbe715bef<>+0(SB), Z1, Z1
+	VMOVAPS     Z1, Z1
+	VFMADD231PS winogradAVX512c3ef15bef<>+0(SB), Z3, Z1
+	VMOVAPS     Z5, Z3
+	VFMADD231PS winogradAVX512cbe2aaaab<>+0(SB), Z6, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS winogradAVX512c3f2aaaab<>+0(SB), Z2, Z3
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS     Z4, K1, (BX)(DI*1)
+	VMOVUPS     Z7, K1, (BX)(DI*2)
+	VMOVUPS     Z1, K1, (BX)(R8*1)
+	VMOVUPS     Z3, K1, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
 	ADDQ        80(AX), CX
 
 whole:
@@ -4614,9 +7128,9 @@ DATA winogradAVX2cbf3504f3<>+24(SB)/4, $0xbf3504f3
 DATA winogradAVX2cbf3504f3<>+28(SB)/4, $0xbf3504f3
 GLOBL winogradAVX2cbf3504f3<>(SB), RODATA|NOPTR, $32
 
-// func winogradOutputAVX2(s *strip)
+// func winogradOutput4AVX2(s *strip)
 // Requires: AVX, FMA3
-TEXT ·winogradOutputAVX2(SB), NOSPLIT, $0-8
+TEXT ·winogradOutput4AVX2(SB), NOSPLIT, $0-8
 	MOVQ    s+0(FP), AX
 	LEAQ    winogradMasks<>+0(SB), DX
 	MOVQ    136(AX), CX
@@ -5448,9 +7962,9 @@ DATA winogradAVX2c403504f3<>+24(SB)/4, $0x403504f3
 DATA winogradAVX2c403504f3<>+28(SB)/4, $0x403504f3
 GLOBL winogradAVX2c403504f3<>(SB), RODATA|NOPTR, $32
 
-// func winogradSlopeAVX2(s *strip)
+// func winogradSlope4AVX2(s *strip)
 // Requires: AVX, FMA3
-TEXT ·winogradSlopeAVX2(SB), NOSPLIT, $0-8
+TEXT ·winogradSlope4AVX2(SB), NOSPLIT, $0-8
 	MOVQ    s+0(FP), AX
 	LEAQ    winogradMasks<>+0(SB), DX
 	MOVQ    136(AX), CX
@@ -6050,9 +8564,9 @@ whole:
 	VZEROUPPER
 	RET
 
-// func winogradFilterAVX2(s *strip)
+// func winogradFilter3AVX2(s *strip)
 // Requires: AVX, FMA3
-TEXT ·winogradFilterAVX2(SB), NOSPLIT, $0-8
+TEXT ·winogradFilter3AVX2(SB), NOSPLIT, $0-8
 	MOVQ    s+0(FP), AX
 	LEAQ    winogradMasks<>+0(SB), DX
 	MOVQ    136(AX), CX
@@ -6606,9 +9120,9 @@ DATA winogradAVX2c3e715bef<>+24(SB)/4, $0x3e715bef
 DATA winogradAVX2c3e715bef<>+28(SB)/4, $0x3e715bef
 GLOBL winogradAVX2c3e715bef<>(SB), RODATA|NOPTR, $32
 
-// func winogradFilterSlopeAVX2(s *strip)
+// func winogradFilterSlope3AVX2(s *strip)
 // Requires: AVX, FMA3
-TEXT ·winogradFilterSlopeAVX2(SB), NOSPLIT, $0-8
+TEXT ·winogradFilterSlope3AVX2(SB), NOSPLIT, $0-8
 	MOVQ    s+0(FP), AX
 	LEAQ    winogradMasks<>+0(SB), DX
 	MOVQ    136(AX), CX
@@ -7138,6 +9652,2496 @@ tail:
 	ADDQ        96(AX), BX
 	ADDQ        96(AX), SI
 	ADDQ        80(AX), R8
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2AVX2(s *strip)
+// Requires: AVX, FMA3
+TEXT ·winogradOutput2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    s+0(FP), AX
+	LEAQ    winogradMasks<>+0(SB), DX
+	MOVQ    136(AX), CX
+	NEGQ    CX
+	VMOVUPS 32(DX)(CX*4), Y0
+	XORQ    CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, 192(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y2, 224(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y2, 256(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y2, 288(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y2, 320(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 160(DX)
+	VMOVUPS     Y2, 352(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R8
+	ADDQ        CX, R8
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R9
+	LEAQ        (R8)(R10*4), R9
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMOVUPS     160(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	MOVQ        32(AX), R11
+	TESTQ       R11, R11
+	JE          fullbiased
+	VMOVUPS     (R11)(CX*1), Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+fullbiased:
+	CMPQ   8(AX), $0x00
+	JE     fulladded
+	VADDPS (R8), Y1, Y1
+	VADDPS (R8)(R10*1), Y2, Y2
+
+fulladded:
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y2, (BX)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R8
+	ADDQ        80(AX), R9
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVUPS     256(DX), Y3
+	VMOVUPS     288(DX), Y4
+	VMOVUPS     320(DX), Y5
+	VMOVUPS     352(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	MOVQ        32(AX), DX
+	TESTQ       DX, DX
+	JE          fullxbiased
+	VMOVUPS     (DX)(CX*1), Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+fullxbiased:
+	CMPQ   8(AX), $0x00
+	JE     fullxadded
+	VADDPS (R8), Y1, Y1
+	VADDPS (R8)(R10*1), Y2, Y2
+
+fullxadded:
+	VMOVUPS Y1, (BX)
+	VMOVUPS Y2, (BX)(DI*1)
+	ADDQ    96(AX), BX
+	ADDQ    96(AX), SI
+	ADDQ    80(AX), R8
+	ADDQ    80(AX), R9
+	ADDQ    $0x20, CX
+	JMP     channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, 192(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y2, 224(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y2, 256(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y2, 288(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y2, 320(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	VMOVUPS     Y1, 160(DX)
+	VMOVUPS     Y2, 352(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R8
+	ADDQ        CX, R8
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R9
+	LEAQ        (R8)(R10*4), R9
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMOVUPS     160(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	MOVQ        32(AX), R11
+	TESTQ       R11, R11
+	JE          maskedbiased
+	VMASKMOVPS  (R11)(CX*1), Y0, Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+maskedbiased:
+	CMPQ       8(AX), $0x00
+	JE         maskedadded
+	VMASKMOVPS (R8), Y0, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS (R8)(R10*1), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+maskedadded:
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y2, Y0, (BX)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R8
+	ADDQ        80(AX), R9
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVUPS     256(DX), Y3
+	VMOVUPS     288(DX), Y4
+	VMOVUPS     320(DX), Y5
+	VMOVUPS     352(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y7, Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      winogradAVX2c3f3504f3<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y6, Y2
+	MOVQ        32(AX), DX
+	TESTQ       DX, DX
+	JE          maskedxbiased
+	VMASKMOVPS  (DX)(CX*1), Y0, Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+maskedxbiased:
+	CMPQ       8(AX), $0x00
+	JE         maskedxadded
+	VMASKMOVPS (R8), Y0, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS (R8)(R10*1), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+maskedxadded:
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS Y2, Y0, (BX)(DI*1)
+	ADDQ       96(AX), BX
+	ADDQ       96(AX), SI
+	ADDQ       80(AX), R8
+	ADDQ       80(AX), R9
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradSlope2AVX2(s *strip)
+// Requires: AVX, FMA3
+TEXT ·winogradSlope2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    s+0(FP), AX
+	LEAQ    winogradMasks<>+0(SB), DX
+	MOVQ    136(AX), CX
+	NEGQ    CX
+	VMOVUPS 32(DX)(CX*4), Y0
+	XORQ    CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R8
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y3, 64(DX)
+	VMOVUPS     Y4, 128(DX)
+	VMOVUPS     Y5, 192(DX)
+	VMOVUPS     Y6, 256(DX)
+	VMOVUPS     Y2, 320(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y3, 96(DX)
+	VMOVUPS     Y4, 160(DX)
+	VMOVUPS     Y5, 224(DX)
+	VMOVUPS     Y6, 288(DX)
+	VMOVUPS     Y2, 352(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     64(DX), Y1
+	VMOVUPS     96(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     128(DX), Y1
+	VMOVUPS     160(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     256(DX), Y1
+	VMOVUPS     288(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     320(DX), Y1
+	VMOVUPS     352(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y3, (BX)(DI*1)
+	VMOVUPS     Y4, (BX)(DI*2)
+	VMOVUPS     Y5, (BX)(R8*1)
+	VMOVUPS     Y6, (SI)
+	VMOVUPS     Y2, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x20, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), SI
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R8
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y3, 64(DX)
+	VMOVUPS     Y4, 128(DX)
+	VMOVUPS     Y5, 192(DX)
+	VMOVUPS     Y6, 256(DX)
+	VMOVUPS     Y2, 320(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y3, 96(DX)
+	VMOVUPS     Y4, 160(DX)
+	VMOVUPS     Y5, 224(DX)
+	VMOVUPS     Y6, 288(DX)
+	VMOVUPS     Y2, 352(DX)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     64(DX), Y1
+	VMOVUPS     96(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     128(DX), Y1
+	VMOVUPS     160(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     256(DX), Y1
+	VMOVUPS     288(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     320(DX), Y1
+	VMOVUPS     352(DX), Y2
+	VMOVAPS     Y1, Y3
+	VFMADD231PS winogradAVX2c3f3504f3<>+0(SB), Y2, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS winogradAVX2cbf3504f3<>+0(SB), Y2, Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS winogradAVX2c3fb504f3<>+0(SB), Y2, Y5
+	VMOVAPS     Y1, Y6
+	VFMADD231PS winogradAVX2cbfb504f3<>+0(SB), Y2, Y6
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y3, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y4, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y5, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y6, Y0, (SI)
+	VMASKMOVPS  Y2, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+// func winogradFilter5AVX2(s *strip)
+// Requires: AVX, FMA3
+TEXT ·winogradFilter5AVX2(SB), NOSPLIT, $0-8
+	MOVQ    s+0(FP), AX
+	LEAQ    winogradMasks<>+0(SB), DX
+	MOVQ    136(AX), CX
+	NEGQ    CX
+	VMOVUPS 32(DX)(CX*4), Y0
+	XORQ    CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y8, 160(DX)
+	VMOVUPS     Y6, 320(DX)
+	VMOVUPS     Y4, 480(DX)
+	VMOVUPS     Y2, 640(DX)
+	VMOVUPS     Y5, 800(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y8, 192(DX)
+	VMOVUPS     Y6, 352(DX)
+	VMOVUPS     Y4, 512(DX)
+	VMOVUPS     Y2, 672(DX)
+	VMOVUPS     Y5, 832(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y8, 224(DX)
+	VMOVUPS     Y6, 384(DX)
+	VMOVUPS     Y4, 544(DX)
+	VMOVUPS     Y2, 704(DX)
+	VMOVUPS     Y5, 864(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y8, 256(DX)
+	VMOVUPS     Y6, 416(DX)
+	VMOVUPS     Y4, 576(DX)
+	VMOVUPS     Y2, 736(DX)
+	VMOVUPS     Y5, 896(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y8, 288(DX)
+	VMOVUPS     Y6, 448(DX)
+	VMOVUPS     Y4, 608(DX)
+	VMOVUPS     Y2, 768(DX)
+	VMOVUPS     Y5, 928(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     160(DX), Y1
+	VMOVUPS     192(DX), Y2
+	VMOVUPS     224(DX), Y3
+	VMOVUPS     256(DX), Y4
+	VMOVUPS     288(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     320(DX), Y1
+	VMOVUPS     352(DX), Y2
+	VMOVUPS     384(DX), Y3
+	VMOVUPS     416(DX), Y4
+	VMOVUPS     448(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     480(DX), Y1
+	VMOVUPS     512(DX), Y2
+	VMOVUPS     544(DX), Y3
+	VMOVUPS     576(DX), Y4
+	VMOVUPS     608(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     640(DX), Y1
+	VMOVUPS     672(DX), Y2
+	VMOVUPS     704(DX), Y3
+	VMOVUPS     736(DX), Y4
+	VMOVUPS     768(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     800(DX), Y1
+	VMOVUPS     832(DX), Y2
+	VMOVUPS     864(DX), Y3
+	VMOVUPS     896(DX), Y4
+	VMOVUPS     928(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y8, (BX)(DI*1)
+	VMOVUPS     Y6, (BX)(DI*2)
+	VMOVUPS     Y4, (BX)(R8*1)
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y5, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x20, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y8, 160(DX)
+	VMOVUPS     Y6, 320(DX)
+	VMOVUPS     Y4, 480(DX)
+	VMOVUPS     Y2, 640(DX)
+	VMOVUPS     Y5, 800(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y8, 192(DX)
+	VMOVUPS     Y6, 352(DX)
+	VMOVUPS     Y4, 512(DX)
+	VMOVUPS     Y2, 672(DX)
+	VMOVUPS     Y5, 832(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y8, 224(DX)
+	VMOVUPS     Y6, 384(DX)
+	VMOVUPS     Y4, 544(DX)
+	VMOVUPS     Y2, 704(DX)
+	VMOVUPS     Y5, 864(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y8, 256(DX)
+	VMOVUPS     Y6, 416(DX)
+	VMOVUPS     Y4, 576(DX)
+	VMOVUPS     Y2, 736(DX)
+	VMOVUPS     Y5, 896(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y8, 288(DX)
+	VMOVUPS     Y6, 448(DX)
+	VMOVUPS     Y4, 608(DX)
+	VMOVUPS     Y2, 768(DX)
+	VMOVUPS     Y5, 928(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     160(DX), Y1
+	VMOVUPS     192(DX), Y2
+	VMOVUPS     224(DX), Y3
+	VMOVUPS     256(DX), Y4
+	VMOVUPS     288(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     320(DX), Y1
+	VMOVUPS     352(DX), Y2
+	VMOVUPS     384(DX), Y3
+	VMOVUPS     416(DX), Y4
+	VMOVUPS     448(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     480(DX), Y1
+	VMOVUPS     512(DX), Y2
+	VMOVUPS     544(DX), Y3
+	VMOVUPS     576(DX), Y4
+	VMOVUPS     608(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     640(DX), Y1
+	VMOVUPS     672(DX), Y2
+	VMOVUPS     704(DX), Y3
+	VMOVUPS     736(DX), Y4
+	VMOVUPS     768(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     800(DX), Y1
+	VMOVUPS     832(DX), Y2
+	VMOVUPS     864(DX), Y3
+	VMOVUPS     896(DX), Y4
+	VMOVUPS     928(DX), Y5
+	VMULPS      winogradAVX2cbf2aaaab<>+0(SB), Y1, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbeaaaaab<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y5, Y6
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2cbe715bef<>+0(SB), Y4, Y7
+	VADDPS      Y7, Y6, Y8
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      winogradAVX2c3e2aaaab<>+0(SB), Y1, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y5, Y3
+	VMULPS      winogradAVX2c3e715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y3, Y4
+	VSUBPS      Y2, Y3, Y2
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y6, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y4, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y2, Y0, (SI)
+	VMASKMOVPS  Y5, Y0, (SI)(DI*1)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+
+whole:
+	VZEROUPPER
+	RET
+
+DATA winogradAVX2cbe2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA winogradAVX2cbe2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL winogradAVX2cbe2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA winogradAVX2cbe715bef<>+0(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+4(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+8(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+12(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+16(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+20(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+24(SB)/4, $0xbe715bef
+DATA winogradAVX2cbe715bef<>+28(SB)/4, $0xbe715bef
+GLOBL winogradAVX2cbe715bef<>(SB), RODATA|NOPTR, $32
+
+DATA winogradAVX2c3f2aaaab<>+0(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+4(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+8(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+12(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+16(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+20(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+24(SB)/4, $0x3f2aaaab
+DATA winogradAVX2c3f2aaaab<>+28(SB)/4, $0x3f2aaaab
+GLOBL winogradAVX2c3f2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA winogradAVX2c3ef15bef<>+0(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+4(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+8(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+12(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+16(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+20(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+24(SB)/4, $0x3ef15bef
+DATA winogradAVX2c3ef15bef<>+28(SB)/4, $0x3ef15bef
+GLOBL winogradAVX2c3ef15bef<>(SB), RODATA|NOPTR, $32
+
+// func winogradFilterSlope5AVX2(s *strip)
+// Requires: AVX, FMA3
+TEXT ·winogradFilterSlope5AVX2(SB), NOSPLIT, $0-8
+	MOVQ    s+0(FP), AX
+	LEAQ    winogradMasks<>+0(SB), DX
+	MOVQ    136(AX), CX
+	NEGQ    CX
+	VMOVUPS 32(DX)(CX*4), Y0
+	XORQ    CX, CX
+
+channels:
+	CMPQ        CX, 128(AX)
+	JGE         tail
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y5, 192(DX)
+	VMOVUPS     Y8, 384(DX)
+	VMOVUPS     Y2, 576(DX)
+	VMOVUPS     Y4, 768(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y5, 224(DX)
+	VMOVUPS     Y8, 416(DX)
+	VMOVUPS     Y2, 608(DX)
+	VMOVUPS     Y4, 800(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y5, 256(DX)
+	VMOVUPS     Y8, 448(DX)
+	VMOVUPS     Y2, 640(DX)
+	VMOVUPS     Y4, 832(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y5, 288(DX)
+	VMOVUPS     Y8, 480(DX)
+	VMOVUPS     Y2, 672(DX)
+	VMOVUPS     Y4, 864(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y5, 320(DX)
+	VMOVUPS     Y8, 512(DX)
+	VMOVUPS     Y2, 704(DX)
+	VMOVUPS     Y4, 896(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
+	VMOVUPS     (BX)(R8*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (SI)(DI*1), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 160(DX)
+	VMOVUPS     Y5, 352(DX)
+	VMOVUPS     Y8, 544(DX)
+	VMOVUPS     Y2, 736(DX)
+	VMOVUPS     Y4, 928(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R10
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMOVUPS     160(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     Y8, (BX)(DI*2)
+	VMOVUPS     Y2, (BX)(R8*1)
+	VMOVUPS     Y4, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVUPS     256(DX), Y3
+	VMOVUPS     288(DX), Y4
+	VMOVUPS     320(DX), Y5
+	VMOVUPS     352(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     Y8, (BX)(DI*2)
+	VMOVUPS     Y2, (BX)(R8*1)
+	VMOVUPS     Y4, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     384(DX), Y1
+	VMOVUPS     416(DX), Y2
+	VMOVUPS     448(DX), Y3
+	VMOVUPS     480(DX), Y4
+	VMOVUPS     512(DX), Y5
+	VMOVUPS     544(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     Y8, (BX)(DI*2)
+	VMOVUPS     Y2, (BX)(R8*1)
+	VMOVUPS     Y4, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     576(DX), Y1
+	VMOVUPS     608(DX), Y2
+	VMOVUPS     640(DX), Y3
+	VMOVUPS     672(DX), Y4
+	VMOVUPS     704(DX), Y5
+	VMOVUPS     736(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     Y8, (BX)(DI*2)
+	VMOVUPS     Y2, (BX)(R8*1)
+	VMOVUPS     Y4, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	VMOVUPS     768(DX), Y1
+	VMOVUPS     800(DX), Y2
+	VMOVUPS     832(DX), Y3
+	VMOVUPS     864(DX), Y4
+	VMOVUPS     896(DX), Y5
+	VMOVUPS     928(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     Y8, (BX)(DI*2)
+	VMOVUPS     Y2, (BX)(R8*1)
+	VMOVUPS     Y4, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), R10
+	ADDQ        $0x20, CX
+	JMP         channels
+
+tail:
+	CMPQ        136(AX), $0x00
+	JE          whole
+	MOVQ        24(AX), DX
+	MOVQ        (AX), BX
+	ADDQ        CX, BX
+	MOVQ        64(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        40(AX), R9
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y5, 192(DX)
+	VMOVUPS     Y8, 384(DX)
+	VMOVUPS     Y2, 576(DX)
+	VMOVUPS     Y4, 768(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y5, 224(DX)
+	VMOVUPS     Y8, 416(DX)
+	VMOVUPS     Y2, 608(DX)
+	VMOVUPS     Y4, 800(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 64(DX)
+	VMOVUPS     Y5, 256(DX)
+	VMOVUPS     Y8, 448(DX)
+	VMOVUPS     Y2, 640(DX)
+	VMOVUPS     Y4, 832(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 96(DX)
+	VMOVUPS     Y5, 288(DX)
+	VMOVUPS     Y8, 480(DX)
+	VMOVUPS     Y2, 672(DX)
+	VMOVUPS     Y4, 864(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 128(DX)
+	VMOVUPS     Y5, 320(DX)
+	VMOVUPS     Y8, 512(DX)
+	VMOVUPS     Y2, 704(DX)
+	VMOVUPS     Y4, 896(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	VMASKMOVPS  (BX), Y0, Y1
+	VMASKMOVPS  (BX)(DI*1), Y0, Y2
+	VMASKMOVPS  (BX)(DI*2), Y0, Y3
+	VMASKMOVPS  (BX)(R8*1), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (SI)(DI*1), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, 160(DX)
+	VMOVUPS     Y5, 352(DX)
+	VMOVUPS     Y8, 544(DX)
+	VMOVUPS     Y2, 736(DX)
+	VMOVUPS     Y4, 928(DX)
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	MOVQ        16(AX), BX
+	ADDQ        CX, BX
+	MOVQ        88(AX), DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (BX)(DI*4), SI
+	MOVQ        8(AX), R9
+	ADDQ        CX, R9
+	MOVQ        72(AX), CX
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (R9)(CX*4), CX
+	VMOVUPS     (DX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y3
+	VMOVUPS     96(DX), Y4
+	VMOVUPS     128(DX), Y5
+	VMOVUPS     160(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y2, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y4, Y0, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     192(DX), Y1
+	VMOVUPS     224(DX), Y2
+	VMOVUPS     256(DX), Y3
+	VMOVUPS     288(DX), Y4
+	VMOVUPS     320(DX), Y5
+	VMOVUPS     352(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y2, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y4, Y0, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     384(DX), Y1
+	VMOVUPS     416(DX), Y2
+	VMOVUPS     448(DX), Y3
+	VMOVUPS     480(DX), Y4
+	VMOVUPS     512(DX), Y5
+	VMOVUPS     544(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y2, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y4, Y0, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     576(DX), Y1
+	VMOVUPS     608(DX), Y2
+	VMOVUPS     640(DX), Y3
+	VMOVUPS     672(DX), Y4
+	VMOVUPS     704(DX), Y5
+	VMOVUPS     736(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y2, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y4, Y0, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
+	ADDQ        80(AX), CX
+	VMOVUPS     768(DX), Y1
+	VMOVUPS     800(DX), Y2
+	VMOVUPS     832(DX), Y3
+	VMOVUPS     864(DX), Y4
+	VMOVUPS     896(DX), Y5
+	VMOVUPS     928(DX), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2cbf2aaaab<>+0(SB), Y7, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS winogradAVX2c3e2aaaab<>+0(SB), Y3, Y1
+	VMULPS      winogradAVX2cbef15bef<>+0(SB), Y2, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS winogradAVX2c3e715bef<>+0(SB), Y4, Y5
+	VMULPS      winogradAVX2cbeaaaaab<>+0(SB), Y7, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS winogradAVX2c3eaaaaab<>+0(SB), Y3, Y8
+	VMULPS      winogradAVX2cbe715bef<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS winogradAVX2c3ef15bef<>+0(SB), Y4, Y2
+	VMOVAPS     Y6, Y4
+	VFMADD231PS winogradAVX2cbe2aaaab<>+0(SB), Y7, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS winogradAVX2c3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (BX)
+	VMASKMOVPS  Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS  Y8, Y0, (BX)(DI*2)
+	VMASKMOVPS  Y2, Y0, (BX)(R8*1)
+	VMASKMOVPS  Y4, Y0, (SI)
+	ADDQ        96(AX), BX
+	ADDQ        96(AX), SI
+	ADDQ        80(AX), R9
 	ADDQ        80(AX), CX
 
 whole:

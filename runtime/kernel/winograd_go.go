@@ -8,12 +8,6 @@ import (
 // The points at which polynomials are taken are 0, ±√½, ±√2 and infinity: whole
 // numbers would lose more digits.
 var (
-	outputMap = [][]float64{
-		{1, 1, 1, 1, 1, 0},
-		{0, math.Sqrt2 / 2, -math.Sqrt2 / 2, math.Sqrt2, -math.Sqrt2, 0},
-		{0, 0.5, 0.5, 2, 2, 0},
-		{0, math.Sqrt2 / 4, -math.Sqrt2 / 4, 2 * math.Sqrt2, -2 * math.Sqrt2, 1},
-	}
 	inputMap = [][]float64{
 		{1, 0, -2.5, 0, 1, 0},
 		{0, -math.Sqrt2, -2, math.Sqrt2 / 2, 1, 0},
@@ -22,24 +16,42 @@ var (
 		{0, math.Sqrt2 / 2, -0.5, -math.Sqrt2, 1, 0},
 		{0, 1, 0, -2.5, 0, 1},
 	}
-	filterMap = [][]float64{
-		{1, 0, 0},
-		{-2. / 3, -math.Sqrt2 / 3, -1. / 3},
-		{-2. / 3, math.Sqrt2 / 3, -1. / 3},
-		{1. / 6, math.Sqrt2 / 6, 1. / 3},
-		{1. / 6, -math.Sqrt2 / 6, 1. / 3},
-		{0, 0, 1},
-	}
+	winogradPoints = []float64{0, math.Sqrt2 / 2, -math.Sqrt2 / 2, math.Sqrt2, -math.Sqrt2}
+	// pointScales are the polynomials of inputMap at their points.
+	pointScales = []float64{1, -1.5, -1.5, 6, 6}
 )
 
+// powers has a row for each point: its powers below n, over its scale, and for
+// infinity the highest alone.
+func powers(n int, scaled bool) [][]float64 {
+	m := make([][]float64, winogradIn)
+	for i, x := range winogradPoints {
+		power := 1.0
+		if scaled {
+			power /= pointScales[i]
+		}
+		for range n {
+			m[i] = append(m[i], power)
+			power *= x
+		}
+	}
+	m[winogradIn-1] = make([]float64, n)
+	m[winogradIn-1][n-1] = 1
+	return m
+}
+
 // transformsGo define what the functions of other levels compute.
-var transformsGo = &transforms{
-	lanes:       4,
-	input:       mapGo(inputMap),
-	output:      mapGo(outputMap),
-	slope:       mapGo(transposed(outputMap)),
-	filter:      mapGo(filterMap),
-	filterSlope: mapGo(transposed(filterMap)),
+var transformsGo = []transforms{newTransforms(4, 3), newTransforms(2, 5)}
+
+func newTransforms(out, taps int) transforms {
+	return transforms{
+		lanes: 4, out: out, taps: taps,
+		input:       mapGo(inputMap),
+		output:      mapGo(transposed(powers(out, false))),
+		slope:       mapGo(powers(out, false)),
+		filter:      mapGo(powers(taps, true)),
+		filterSlope: mapGo(transposed(powers(taps, true))),
+	}
 }
 
 func transposed(m [][]float64) [][]float64 {

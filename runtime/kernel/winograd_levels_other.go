@@ -2,4 +2,4 @@
 
 package kernel
 
-var winogradLevels map[string]*transforms
+var winogradLevels map[string][]transforms

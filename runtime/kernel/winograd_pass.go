@@ -21,10 +21,11 @@ type winograd struct {
 
 // newWinograd returns nil if the algorithm does not suit c.
 func newWinograd(c *correlation, lv *level) *winograd {
-	if !c.suitsWinograd() {
+	f := c.winograd(lv)
+	if f == nil {
 		return nil
 	}
-	w := &winograd{correlation: c, seen: c.seen(), lv: lv, f: transformsOf(lv)}
+	w := &winograd{correlation: c, seen: c.seen(f), lv: lv, f: f}
 	w.part, w.pack1 = w.linesPart, w.packPart
 	return w
 }
@@ -64,8 +65,8 @@ func (w *winograd) packPart(part, worker int) {
 		return
 	}
 	s := w.strip(worker, (to-from)*width)
-	s.x = &w.filters[w.at+col*9*w.in+from*width]
-	s.xPixel, s.xRow = uintptr(4*w.in*width), uintptr(3*4*w.in*width)
+	s.x = &w.filters[w.at+col*w.depth()+from*width]
+	s.xPixel, s.xRow = uintptr(4*w.in*width), uintptr(4*w.f.taps*w.in*width)
 	s.y = &w.u[col*w.in+from*width]
 	s.yPixel, s.yRow = uintptr(4*w.pitch()), uintptr(winogradIn*4*w.pitch())
 	w.f.filter(s)
@@ -123,7 +124,7 @@ func (w *winograd) linesPart(part, worker int) {
 	n := (to - from) * perLine
 	in := field{channels: w.in, pitch: fieldPitch(n, w.in)}
 	out := field{channels: w.out, pitch: fieldPitch(n, w.out)}
-	edge := (winogradOut*winogradOut*w.out + 15) &^ 15
+	edge := (w.f.out*w.f.out*w.out + 15) &^ 15
 	space := w.pool.Scratch(worker, points*(in.pitch+out.pitch)+edge+w.seen.copySize(min(lines, to-from)))
 	in.data, space = space[:points*in.pitch], space[points*in.pitch:]
 	out.data, space = space[:points*out.pitch], space[points*out.pitch:]
@@ -159,27 +160,27 @@ func (w *winograd) products(t *tile, point, n int, in, out *field) {
 // store transforms the products of lines of squares into outputs.
 func (w *winograd) store(s *strip, out *field, edge []float32, from, to int) {
 	lines, perLine := w.seen.axes[1].count, w.seen.axes[2].count
-	height, width := w.axes[1].count, w.axes[2].count
+	height, width, side := w.axes[1].count, w.axes[2].count, w.f.out
 	s.xPixel, s.xRow = uintptr(4*out.pitch), uintptr(winogradIn*4*out.pitch)
 	if w.bias != nil {
 		s.bias = &w.bias[0]
 	}
 	n := 0
 	for line := from; line < to; line++ {
-		image, y := line/lines, line%lines*winogradOut
+		image, y := line/lines, line%lines*side
 		row := (image*height + y) * width
 		for i := range perLine {
 			s.x = &out.data[n*w.out]
-			x := i * winogradOut
-			if y+winogradOut <= height && x+winogradOut <= width {
+			x := i * side
+			if y+side <= height && x+side <= width {
 				w.storeWhole(s, row+x)
 			} else {
-				w.storeEdge(s, edge, row+x, min(height-y, winogradOut), min(width-x, winogradOut))
+				w.storeEdge(s, edge, row+x, min(height-y, side), min(width-x, side))
 			}
 			n++
 		}
 		if w.act != nil {
-			w.act(w.y[row*w.out:][:min(height-y, winogradOut)*width*w.out])
+			w.act(w.y[row*w.out:][:min(height-y, side)*width*w.out])
 		}
 	}
 }
@@ -203,13 +204,13 @@ func (w *winograd) storeWhole(s *strip, pixel int) {
 func (w *winograd) storeEdge(s *strip, square []float32, pixel, rows, cols int) {
 	s.w = nil
 	s.y = &square[0]
-	s.yPixel, s.yRow = uintptr(4*w.out), uintptr(winogradOut*4*w.out)
+	s.yPixel, s.yRow = uintptr(4*w.out), uintptr(w.f.out*4*w.out)
 	w.f.output(s)
 	for i := range rows {
 		for j := range cols {
 			at := pixel + i*w.axes[2].count + j
 			y := w.y[at*w.out:][:w.out]
-			from := square[(i*winogradOut+j)*w.out:][:w.out]
+			from := square[(i*w.f.out+j)*w.out:][:w.out]
 			switch {
 			case w.add:
 				for c, v := range from {

@@ -1,12 +1,12 @@
 package kernel
 
-// winogradGradient is the gradient of filters of 3×3 under way by Winograd's
+// winogradGradient is the gradient of square filters under way by Winograd's
 // algorithm: for each point, the product of the fields of x and of dy is the
 // gradient of the transformed filters. Small ones are summed by each part for its
 // own images; of large ones, the sums of a point belong to one part, and fields
 // are made beforehand, for as many lines of patches as there is room for.
 type winogradGradient struct {
-	*weightGradient        // for which 9 sums are made
+	*weightGradient        // for which the sums of a single part are made
 	seen, results          correlation
 	f                      *transforms
 	points                 []float32 // sums of each point
@@ -20,10 +20,11 @@ type winogradGradient struct {
 }
 
 func newWinogradGradient(w *weightGradient) *winogradGradient {
-	if !w.suitsWinograd() {
+	f := w.winograd(w.lv)
+	if f == nil {
 		return nil
 	}
-	g := &winogradGradient{weightGradient: w, seen: w.correlation.seen(), results: w.correlation.results(), f: transformsOf(w.lv)}
+	g := &winogradGradient{weightGradient: w, seen: w.correlation.seen(f), results: w.correlation.results(f), f: f}
 	g.sum1, g.spread1, g.product, g.reduce1 = g.sumPart, g.spreadPart, g.productPart, g.reducePart
 	return g
 }
@@ -63,7 +64,7 @@ func (g *winogradGradient) fieldSize(n int) int {
 }
 
 func (g *winogradGradient) size(p *Pool) int {
-	n := (points*g.partsOn(p) + 9) * g.in * g.pitch
+	n := points*g.partsOn(p)*g.in*g.pitch + g.sumSize()
 	if g.shared() {
 		n += g.fieldSize(g.height())
 	}
@@ -85,7 +86,7 @@ func (g *winogradGradient) run(p *Pool, dw, x, dy []float32, add bool, scratch [
 	w.pool, w.x, w.dy, w.dw, w.add = p, x, dy, dw, add
 	g.each.ready(p)
 	g.parts = g.partsOn(p)
-	sums, all := 9*g.in*g.pitch, points*g.parts*g.in*g.pitch
+	sums, all := g.sumSize(), points*g.parts*g.in*g.pitch
 	w.sums, g.points = scratch[:sums], scratch[sums:][:all]
 	if g.shared() {
 		g.rounds(p, scratch[sums+all:])
@@ -206,7 +207,7 @@ func (g *winogradGradient) reducePart(part, worker int) {
 	s := g.each.transform(worker, n, g.f.lanes)
 	s.x, s.y = &g.points[from*g.pitch], &g.sums[from*g.pitch]
 	s.xPixel, s.xRow = uintptr(4*plane), uintptr(winogradIn*4*plane)
-	s.yPixel, s.yRow = uintptr(4*plane), uintptr(3*4*plane)
+	s.yPixel, s.yRow = uintptr(4*plane), uintptr(4*g.f.taps*plane)
 	g.f.filterSlope(s)
 	*s = strip{}
 	for i := from; i < to; i++ {

@@ -10,19 +10,23 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// winograd writes the transforms of Winograd's algorithm for outputs of 4×4 and
-// filters of 3×3, interpolating at 0, ±√½, ±√2 and infinity. These points lose
-// fewer digits than whole numbers do.
+// winograd writes the transforms of Winograd's algorithm for outputs of 4×4 with
+// filters of 3×3 and for 2×2 with 5×5, interpolating at 0, ±√½, ±√2 and infinity.
+// These points lose fewer digits than whole numbers do.
 func winograd(c *build.Context) {
 	table := stripTable(c, "winogradMasks")
 	for _, wide := range []bool{true, false} {
 		constants := map[uint32]operand.Mem{}
 		for _, t := range []transformation{
 			{"winogradInput", 6, 6, inputTransform},
-			{"winogradOutput", 6, 4, outputTransform},
-			{"winogradSlope", 4, 6, slopeTransform},
-			{"winogradFilter", 3, 6, filterTransform},
-			{"winogradFilterSlope", 6, 3, filterSlopeTransform},
+			{"winogradOutput4", 6, 4, outputTransform},
+			{"winogradSlope4", 4, 6, slopeTransform},
+			{"winogradFilter3", 3, 6, filterTransform},
+			{"winogradFilterSlope3", 6, 3, filterSlopeTransform},
+			{"winogradOutput2", 6, 2, outputTransform2},
+			{"winogradSlope2", 2, 6, slopeTransform2},
+			{"winogradFilter5", 5, 6, filterTransform5},
+			{"winogradFilterSlope5", 6, 5, filterSlopeTransform5},
 		} {
 			l := &lanes{Context: c, wide: wide, table: table}
 			t.write(&arithmetic{lanes: l, constants: constants})
@@ -84,7 +88,7 @@ func (t *transformation) rows(a *arithmetic, s, o, temp reg.GPVirtual, label str
 		}
 		y := t.apply(a, x)
 		a.masked = masked
-		if t.kind == "winogradOutput" {
+		if strings.HasPrefix(t.kind, "winogradOutput") {
 			a.epilogue(s, o, res, y, label+strings.Repeat("x", row))
 		}
 		for col, r := range y {

@@ -62,3 +62,42 @@ func filterSlopeTransform(a *arithmetic, u []reg.VecVirtual) []reg.VecVirtual {
 		a.plus(a.plus(u[5], -1./3, s), 1./3, t),
 	}
 }
+
+// outputTransform2 is outputTransform for two outputs.
+func outputTransform2(a *arithmetic, m []reg.VecVirtual) []reg.VecVirtual {
+	s, d := a.both(m[1], m[2])
+	t, e := a.both(m[3], m[4])
+	return []reg.VecVirtual{
+		a.sum(m[0], a.sum(s, t)),
+		a.sum(m[5], a.plus(a.times(p, d), q, e)),
+	}
+}
+
+// slopeTransform2 is slopeTransform for two outputs.
+func slopeTransform2(a *arithmetic, y []reg.VecVirtual) []reg.VecVirtual {
+	return []reg.VecVirtual{
+		y[0], a.plus(y[0], p, y[1]), a.plus(y[0], -p, y[1]), a.plus(y[0], q, y[1]), a.plus(y[0], -q, y[1]), y[1],
+	}
+}
+
+// filterTransform5 is filterTransform for five taps.
+func filterTransform5(a *arithmetic, g []reg.VecVirtual) []reg.VecVirtual {
+	even := a.plus(a.plus(a.times(-2./3, g[0]), -1./3, g[2]), -1./6, g[4])
+	u1, u2 := a.both(even, a.plus(a.times(-2*p/3, g[1]), -2*p*p*p/3, g[3]))
+	even = a.plus(a.plus(a.times(1./6, g[0]), 1./3, g[2]), 2./3, g[4])
+	u3, u4 := a.both(even, a.plus(a.times(q/6, g[1]), q*q*q/6, g[3]))
+	return []reg.VecVirtual{g[0], u1, u2, u3, u4, g[4]}
+}
+
+// filterSlopeTransform5 is filterSlopeTransform for five taps.
+func filterSlopeTransform5(a *arithmetic, u []reg.VecVirtual) []reg.VecVirtual {
+	s, d := a.both(u[1], u[2])
+	t, e := a.both(u[3], u[4])
+	return []reg.VecVirtual{
+		a.plus(a.plus(u[0], -2./3, s), 1./6, t),
+		a.plus(a.times(-2*p/3, d), q/6, e),
+		a.plus(a.times(-1./3, s), 1./3, t),
+		a.plus(a.times(-2*p*p*p/3, d), q*q*q/6, e),
+		a.plus(a.plus(u[5], -1./6, s), 2./3, t),
+	}
+}
