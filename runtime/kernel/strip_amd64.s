@@ -37,6 +37,199 @@ TEXT ·filterAVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(AX), SI
 	LEAQ  (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ   R8, 128(AX)
+	JGE    tail8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VMOVUPS     (R10), Z8
+	VFMADD231PS (R9), Z8, Z0
+	VFMADD231PS (R9)(SI*1), Z8, Z1
+	VFMADD231PS (R9)(SI*2), Z8, Z2
+	VFMADD231PS (R9)(DI*1), Z8, Z3
+	VFMADD231PS (R15), Z8, Z4
+	VFMADD231PS (R15)(SI*1), Z8, Z5
+	VFMADD231PS (R15)(SI*2), Z8, Z6
+	VFMADD231PS (R15)(DI*1), Z8, Z7
+	ADDQ        R13, R9
+	ADDQ        R13, R15
+	ADDQ        R14, R10
+	DECQ        R12
+	JNE         full8tap
+	ADDQ        56(AX), R9
+	ADDQ        56(AX), R15
+	ADDQ        80(AX), R10
+	DECQ        R11
+	JNE         full8seg
+	LEAQ        (DX)(R8*1), R9
+	MOVQ        88(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R12
+	MOVQ        32(AX), R13
+	TESTQ       R13, R13
+	JE          full8biased
+	VMOVUPS     (R13)(R8*1), Z8
+	VADDPS      Z8, Z0, Z0
+	VADDPS      Z8, Z1, Z1
+	VADDPS      Z8, Z2, Z2
+	VADDPS      Z8, Z3, Z3
+	VADDPS      Z8, Z4, Z4
+	VADDPS      Z8, Z5, Z5
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z8, Z7, Z7
+
+full8biased:
+	CMPL   152(AX), $0x00
+	JE     full8added
+	VADDPS (R9), Z0, Z0
+	VADDPS (R9)(R10*1), Z1, Z1
+	VADDPS (R9)(R10*2), Z2, Z2
+	VADDPS (R9)(R11*1), Z3, Z3
+	VADDPS (R12), Z4, Z4
+	VADDPS (R12)(R10*1), Z5, Z5
+	VADDPS (R12)(R10*2), Z6, Z6
+	VADDPS (R12)(R11*1), Z7, Z7
+
+full8added:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R10*1)
+	VMOVUPS Z2, (R9)(R10*2)
+	VMOVUPS Z3, (R9)(R11*1)
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, (R12)(R10*1)
+	VMOVUPS Z6, (R12)(R10*2)
+	VMOVUPS Z7, (R12)(R11*1)
+	ADDQ    $0x40, R8
+	JMP     channels8
+
+tail8:
+	CMPQ   136(AX), $0x00
+	JE     whole8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMOVUPS.Z   (R10), K1, Z8
+	VMOVUPS.Z   (R9), K1, Z31
+	VFMADD231PS Z31, Z8, Z9
+	VMOVUPS.Z   (R9)(SI*1), K1, Z31
+	VFMADD231PS Z31, Z8, Z10
+	VMOVUPS.Z   (R9)(SI*2), K1, Z31
+	VFMADD231PS Z31, Z8, Z11
+	VMOVUPS.Z   (R9)(DI*1), K1, Z31
+	VFMADD231PS Z31, Z8, Z12
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z31, Z8, Z13
+	VMOVUPS.Z   (R15)(SI*1), K1, Z31
+	VFMADD231PS Z31, Z8, Z14
+	VMOVUPS.Z   (R15)(SI*2), K1, Z31
+	VFMADD231PS Z31, Z8, Z15
+	VMOVUPS.Z   (R15)(DI*1), K1, Z31
+	VFMADD231PS Z31, Z8, Z16
+	ADDQ        R13, R9
+	ADDQ        R13, R15
+	ADDQ        R14, R10
+	DECQ        R12
+	JNE         masked8tap
+	ADDQ        56(AX), R9
+	ADDQ        56(AX), R15
+	ADDQ        80(AX), R10
+	DECQ        R11
+	JNE         masked8seg
+	LEAQ        (DX)(R8*1), R9
+	MOVQ        88(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R12
+	MOVQ        32(AX), R13
+	TESTQ       R13, R13
+	JE          masked8biased
+	VMOVUPS.Z   (R13)(R8*1), K1, Z8
+	VADDPS      Z8, Z9, Z9
+	VADDPS      Z8, Z10, Z10
+	VADDPS      Z8, Z11, Z11
+	VADDPS      Z8, Z12, Z12
+	VADDPS      Z8, Z13, Z13
+	VADDPS      Z8, Z14, Z14
+	VADDPS      Z8, Z15, Z15
+	VADDPS      Z8, Z16, Z16
+
+masked8biased:
+	CMPL      152(AX), $0x00
+	JE        masked8added
+	VMOVUPS.Z (R9), K1, Z8
+	VADDPS    Z8, Z9, Z9
+	VMOVUPS.Z (R9)(R10*1), K1, Z8
+	VADDPS    Z8, Z10, Z10
+	VMOVUPS.Z (R9)(R10*2), K1, Z8
+	VADDPS    Z8, Z11, Z11
+	VMOVUPS.Z (R9)(R11*1), K1, Z8
+	VADDPS    Z8, Z12, Z12
+	VMOVUPS.Z (R12), K1, Z8
+	VADDPS    Z8, Z13, Z13
+	VMOVUPS.Z (R12)(R10*1), K1, Z8
+	VADDPS    Z8, Z14, Z14
+	VMOVUPS.Z (R12)(R10*2), K1, Z8
+	VADDPS    Z8, Z15, Z15
+	VMOVUPS.Z (R12)(R11*1), K1, Z8
+	VADDPS    Z8, Z16, Z16
+
+masked8added:
+	VMOVUPS Z9, K1, (R9)
+	VMOVUPS Z10, K1, (R9)(R10*1)
+	VMOVUPS Z11, K1, (R9)(R10*2)
+	VMOVUPS Z12, K1, (R9)(R11*1)
+	VMOVUPS Z13, K1, (R12)
+	VMOVUPS Z14, K1, (R12)(R10*1)
+	VMOVUPS Z15, K1, (R12)(R10*2)
+	VMOVUPS Z16, K1, (R12)(R11*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -45,26 +238,28 @@ pixels4:
 channels4:
 	CMPQ   R8, 128(AX)
 	JGE    tail4
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
 	LEAQ   (CX)(R8*1), R9
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
 
 full4tap:
-	VMOVUPS     (R10), Z4
-	VFMADD231PS (R9), Z4, Z0
-	VFMADD231PS (R9)(SI*1), Z4, Z1
-	VFMADD231PS (R9)(SI*2), Z4, Z2
-	VFMADD231PS (R9)(DI*1), Z4, Z3
-	ADDQ        48(AX), R9
-	ADDQ        72(AX), R10
+	VMOVUPS     (R10), Z0
+	VFMADD231PS (R9), Z0, Z17
+	VFMADD231PS (R9)(SI*1), Z0, Z18
+	VFMADD231PS (R9)(SI*2), Z0, Z19
+	VFMADD231PS (R9)(DI*1), Z0, Z20
+	ADDQ        R13, R9
+	ADDQ        R14, R10
 	DECQ        R12
 	JNE         full4tap
 	ADDQ        56(AX), R9
@@ -77,55 +272,57 @@ full4tap:
 	MOVQ        32(AX), R12
 	TESTQ       R12, R12
 	JE          full4biased
-	VMOVUPS     (R12)(R8*1), Z4
-	VADDPS      Z4, Z0, Z0
-	VADDPS      Z4, Z1, Z1
-	VADDPS      Z4, Z2, Z2
-	VADDPS      Z4, Z3, Z3
+	VMOVUPS     (R12)(R8*1), Z0
+	VADDPS      Z0, Z17, Z17
+	VADDPS      Z0, Z18, Z18
+	VADDPS      Z0, Z19, Z19
+	VADDPS      Z0, Z20, Z20
 
 full4biased:
 	CMPL   152(AX), $0x00
 	JE     full4added
-	VADDPS (R9), Z0, Z0
-	VADDPS (R9)(R10*1), Z1, Z1
-	VADDPS (R9)(R10*2), Z2, Z2
-	VADDPS (R9)(R11*1), Z3, Z3
+	VADDPS (R9), Z17, Z17
+	VADDPS (R9)(R10*1), Z18, Z18
+	VADDPS (R9)(R10*2), Z19, Z19
+	VADDPS (R9)(R11*1), Z20, Z20
 
 full4added:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, (R9)(R10*1)
-	VMOVUPS Z2, (R9)(R10*2)
-	VMOVUPS Z3, (R9)(R11*1)
+	VMOVUPS Z17, (R9)
+	VMOVUPS Z18, (R9)(R10*1)
+	VMOVUPS Z19, (R9)(R10*2)
+	VMOVUPS Z20, (R9)(R11*1)
 	ADDQ    $0x40, R8
 	JMP     channels4
 
 tail4:
 	CMPQ   136(AX), $0x00
 	JE     whole4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
 	LEAQ   (CX)(R8*1), R9
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
 
 masked4tap:
-	VMOVUPS.Z   (R10), K1, Z4
-	VMOVUPS.Z   (R9), K1, Z11
-	VFMADD231PS Z11, Z4, Z5
-	VMOVUPS.Z   (R9)(SI*1), K1, Z11
-	VFMADD231PS Z11, Z4, Z6
-	VMOVUPS.Z   (R9)(SI*2), K1, Z11
-	VFMADD231PS Z11, Z4, Z7
-	VMOVUPS.Z   (R9)(DI*1), K1, Z11
-	VFMADD231PS Z11, Z4, Z8
-	ADDQ        48(AX), R9
-	ADDQ        72(AX), R10
+	VMOVUPS.Z   (R10), K1, Z0
+	VMOVUPS.Z   (R9), K1, Z1
+	VFMADD231PS Z1, Z0, Z21
+	VMOVUPS.Z   (R9)(SI*1), K1, Z1
+	VFMADD231PS Z1, Z0, Z22
+	VMOVUPS.Z   (R9)(SI*2), K1, Z1
+	VFMADD231PS Z1, Z0, Z23
+	VMOVUPS.Z   (R9)(DI*1), K1, Z1
+	VFMADD231PS Z1, Z0, Z24
+	ADDQ        R13, R9
+	ADDQ        R14, R10
 	DECQ        R12
 	JNE         masked4tap
 	ADDQ        56(AX), R9
@@ -138,29 +335,29 @@ masked4tap:
 	MOVQ        32(AX), R12
 	TESTQ       R12, R12
 	JE          masked4biased
-	VMOVUPS.Z   (R12)(R8*1), K1, Z4
-	VADDPS      Z4, Z5, Z5
-	VADDPS      Z4, Z6, Z6
-	VADDPS      Z4, Z7, Z7
-	VADDPS      Z4, Z8, Z8
+	VMOVUPS.Z   (R12)(R8*1), K1, Z0
+	VADDPS      Z0, Z21, Z21
+	VADDPS      Z0, Z22, Z22
+	VADDPS      Z0, Z23, Z23
+	VADDPS      Z0, Z24, Z24
 
 masked4biased:
 	CMPL      152(AX), $0x00
 	JE        masked4added
-	VMOVUPS.Z (R9), K1, Z4
-	VADDPS    Z4, Z5, Z5
-	VMOVUPS.Z (R9)(R10*1), K1, Z4
-	VADDPS    Z4, Z6, Z6
-	VMOVUPS.Z (R9)(R10*2), K1, Z4
-	VADDPS    Z4, Z7, Z7
-	VMOVUPS.Z (R9)(R11*1), K1, Z4
-	VADDPS    Z4, Z8, Z8
+	VMOVUPS.Z (R9), K1, Z0
+	VADDPS    Z0, Z21, Z21
+	VMOVUPS.Z (R9)(R10*1), K1, Z0
+	VADDPS    Z0, Z22, Z22
+	VMOVUPS.Z (R9)(R10*2), K1, Z0
+	VADDPS    Z0, Z23, Z23
+	VMOVUPS.Z (R9)(R11*1), K1, Z0
+	VADDPS    Z0, Z24, Z24
 
 masked4added:
-	VMOVUPS Z5, K1, (R9)
-	VMOVUPS Z6, K1, (R9)(R10*1)
-	VMOVUPS Z7, K1, (R9)(R10*2)
-	VMOVUPS Z8, K1, (R9)(R11*1)
+	VMOVUPS Z21, K1, (R9)
+	VMOVUPS Z22, K1, (R9)(R10*1)
+	VMOVUPS Z23, K1, (R9)(R10*2)
+	VMOVUPS Z24, K1, (R9)(R11*1)
 
 whole4:
 	LEAQ (CX)(SI*4), CX
@@ -170,6 +367,119 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ   DI, 128(AX)
+	JGE    tail2
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VMOVUPS     (R9), Z0
+	VFMADD231PS (R8), Z0, Z25
+	VFMADD231PS (R8)(SI*1), Z0, Z26
+	ADDQ        R12, R8
+	ADDQ        R13, R9
+	DECQ        R11
+	JNE         full2tap
+	ADDQ        56(AX), R8
+	ADDQ        80(AX), R9
+	DECQ        R10
+	JNE         full2seg
+	LEAQ        (DX)(DI*1), R8
+	MOVQ        88(AX), R9
+	LEAQ        (R9)(R9*2), R10
+	MOVQ        32(AX), R10
+	TESTQ       R10, R10
+	JE          full2biased
+	VMOVUPS     (R10)(DI*1), Z0
+	VADDPS      Z0, Z25, Z25
+	VADDPS      Z0, Z26, Z26
+
+full2biased:
+	CMPL   152(AX), $0x00
+	JE     full2added
+	VADDPS (R8), Z25, Z25
+	VADDPS (R8)(R9*1), Z26, Z26
+
+full2added:
+	VMOVUPS Z25, (R8)
+	VMOVUPS Z26, (R8)(R9*1)
+	ADDQ    $0x40, DI
+	JMP     channels2
+
+tail2:
+	CMPQ   136(AX), $0x00
+	JE     whole2
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMOVUPS.Z   (R9), K1, Z0
+	VMOVUPS.Z   (R8), K1, Z1
+	VFMADD231PS Z1, Z0, Z27
+	VMOVUPS.Z   (R8)(SI*1), K1, Z1
+	VFMADD231PS Z1, Z0, Z28
+	ADDQ        R12, R8
+	ADDQ        R13, R9
+	DECQ        R11
+	JNE         masked2tap
+	ADDQ        56(AX), R8
+	ADDQ        80(AX), R9
+	DECQ        R10
+	JNE         masked2seg
+	LEAQ        (DX)(DI*1), R8
+	MOVQ        88(AX), R9
+	LEAQ        (R9)(R9*2), R10
+	MOVQ        32(AX), R10
+	TESTQ       R10, R10
+	JE          masked2biased
+	VMOVUPS.Z   (R10)(DI*1), K1, Z0
+	VADDPS      Z0, Z27, Z27
+	VADDPS      Z0, Z28, Z28
+
+masked2biased:
+	CMPL      152(AX), $0x00
+	JE        masked2added
+	VMOVUPS.Z (R8), K1, Z0
+	VADDPS    Z0, Z27, Z27
+	VMOVUPS.Z (R8)(R9*1), K1, Z0
+	VADDPS    Z0, Z28, Z28
+
+masked2added:
+	VMOVUPS Z27, K1, (R8)
+	VMOVUPS Z28, K1, (R8)(R9*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -178,20 +488,22 @@ pixels1:
 channels1:
 	CMPQ   DI, 128(AX)
 	JGE    tail1
-	VPXORD Z9, Z9, Z9
+	VPXORD Z29, Z29, Z29
 	LEAQ   (CX)(DI*1), R8
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
 
 full1tap:
 	VMOVUPS     (R9), Z0
-	VFMADD231PS (R8), Z0, Z9
-	ADDQ        48(AX), R8
-	ADDQ        72(AX), R9
+	VFMADD231PS (R8), Z0, Z29
+	ADDQ        R12, R8
+	ADDQ        R13, R9
 	DECQ        R11
 	JNE         full1tap
 	ADDQ        56(AX), R8
@@ -205,26 +517,28 @@ full1tap:
 	TESTQ       R9, R9
 	JE          full1biased
 	VMOVUPS     (R9)(DI*1), Z0
-	VADDPS      Z0, Z9, Z9
+	VADDPS      Z0, Z29, Z29
 
 full1biased:
 	CMPL   152(AX), $0x00
 	JE     full1added
-	VADDPS (R8), Z9, Z9
+	VADDPS (R8), Z29, Z29
 
 full1added:
-	VMOVUPS Z9, (R8)
+	VMOVUPS Z29, (R8)
 	ADDQ    $0x40, DI
 	JMP     channels1
 
 tail1:
 	CMPQ   136(AX), $0x00
 	JE     whole1
-	VPXORD Z10, Z10, Z10
+	VPXORD Z30, Z30, Z30
 	LEAQ   (CX)(DI*1), R8
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
@@ -232,9 +546,9 @@ masked1seg:
 masked1tap:
 	VMOVUPS.Z   (R9), K1, Z0
 	VMOVUPS.Z   (R8), K1, Z1
-	VFMADD231PS Z1, Z0, Z10
-	ADDQ        48(AX), R8
-	ADDQ        72(AX), R9
+	VFMADD231PS Z1, Z0, Z30
+	ADDQ        R12, R8
+	ADDQ        R13, R9
 	DECQ        R11
 	JNE         masked1tap
 	ADDQ        56(AX), R8
@@ -248,16 +562,16 @@ masked1tap:
 	TESTQ       R9, R9
 	JE          masked1biased
 	VMOVUPS.Z   (R9)(DI*1), K1, Z0
-	VADDPS      Z0, Z10, Z10
+	VADDPS      Z0, Z30, Z30
 
 masked1biased:
 	CMPL      152(AX), $0x00
 	JE        masked1added
 	VMOVUPS.Z (R8), K1, Z0
-	VADDPS    Z0, Z10, Z10
+	VADDPS    Z0, Z30, Z30
 
 masked1added:
-	VMOVUPS Z10, K1, (R8)
+	VMOVUPS Z30, K1, (R8)
 
 whole1:
 	ADDQ SI, CX
@@ -282,6 +596,281 @@ TEXT ·maximumAVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(AX), SI
 	LEAQ  (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ         R8, 128(AX)
+	JGE          tail8
+	VBROADCASTSS lowest<>+0(SB), Z0
+	VBROADCASTSS lowest<>+0(SB), Z1
+	VBROADCASTSS lowest<>+0(SB), Z2
+	VBROADCASTSS lowest<>+0(SB), Z3
+	VBROADCASTSS lowest<>+0(SB), Z4
+	VBROADCASTSS lowest<>+0(SB), Z5
+	VBROADCASTSS lowest<>+0(SB), Z6
+	VBROADCASTSS lowest<>+0(SB), Z7
+	LEAQ         (CX)(R8*1), R9
+	MOVQ         8(AX), R10
+	ADDQ         R8, R10
+	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
+	LEAQ         (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VMOVUPS (R9), Z8
+	VMAXPS  Z8, Z0, Z8
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z8
+	VMOVAPS Z8, Z0
+	VMOVUPS (R9)(SI*1), Z8
+	VMAXPS  Z8, Z1, Z8
+	VCMPPS  $0x03, Z1, Z1, K2
+	VMOVAPS Z1, K2, Z8
+	VMOVAPS Z8, Z1
+	VMOVUPS (R9)(SI*2), Z8
+	VMAXPS  Z8, Z2, Z8
+	VCMPPS  $0x03, Z2, Z2, K2
+	VMOVAPS Z2, K2, Z8
+	VMOVAPS Z8, Z2
+	VMOVUPS (R9)(DI*1), Z8
+	VMAXPS  Z8, Z3, Z8
+	VCMPPS  $0x03, Z3, Z3, K2
+	VMOVAPS Z3, K2, Z8
+	VMOVAPS Z8, Z3
+	VMOVUPS (R15), Z8
+	VMAXPS  Z8, Z4, Z8
+	VCMPPS  $0x03, Z4, Z4, K2
+	VMOVAPS Z4, K2, Z8
+	VMOVAPS Z8, Z4
+	VMOVUPS (R15)(SI*1), Z8
+	VMAXPS  Z8, Z5, Z8
+	VCMPPS  $0x03, Z5, Z5, K2
+	VMOVAPS Z5, K2, Z8
+	VMOVAPS Z8, Z5
+	VMOVUPS (R15)(SI*2), Z8
+	VMAXPS  Z8, Z6, Z8
+	VCMPPS  $0x03, Z6, Z6, K2
+	VMOVAPS Z6, K2, Z8
+	VMOVAPS Z8, Z6
+	VMOVUPS (R15)(DI*1), Z8
+	VMAXPS  Z8, Z7, Z8
+	VCMPPS  $0x03, Z7, Z7, K2
+	VMOVAPS Z7, K2, Z8
+	VMOVAPS Z8, Z7
+	ADDQ    R13, R9
+	ADDQ    R13, R15
+	ADDQ    R14, R10
+	DECQ    R12
+	JNE     full8tap
+	ADDQ    56(AX), R9
+	ADDQ    56(AX), R15
+	ADDQ    80(AX), R10
+	DECQ    R11
+	JNE     full8seg
+	LEAQ    (DX)(R8*1), R9
+	MOVQ    88(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R9)(R10*4), R12
+	CMPL    152(AX), $0x00
+	JE      full8added
+	VMOVUPS (R9), Z8
+	VMAXPS  Z8, Z0, Z8
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z8
+	VMOVAPS Z8, Z0
+	VMOVUPS (R9)(R10*1), Z8
+	VMAXPS  Z8, Z1, Z8
+	VCMPPS  $0x03, Z1, Z1, K2
+	VMOVAPS Z1, K2, Z8
+	VMOVAPS Z8, Z1
+	VMOVUPS (R9)(R10*2), Z8
+	VMAXPS  Z8, Z2, Z8
+	VCMPPS  $0x03, Z2, Z2, K2
+	VMOVAPS Z2, K2, Z8
+	VMOVAPS Z8, Z2
+	VMOVUPS (R9)(R11*1), Z8
+	VMAXPS  Z8, Z3, Z8
+	VCMPPS  $0x03, Z3, Z3, K2
+	VMOVAPS Z3, K2, Z8
+	VMOVAPS Z8, Z3
+	VMOVUPS (R12), Z8
+	VMAXPS  Z8, Z4, Z8
+	VCMPPS  $0x03, Z4, Z4, K2
+	VMOVAPS Z4, K2, Z8
+	VMOVAPS Z8, Z4
+	VMOVUPS (R12)(R10*1), Z8
+	VMAXPS  Z8, Z5, Z8
+	VCMPPS  $0x03, Z5, Z5, K2
+	VMOVAPS Z5, K2, Z8
+	VMOVAPS Z8, Z5
+	VMOVUPS (R12)(R10*2), Z8
+	VMAXPS  Z8, Z6, Z8
+	VCMPPS  $0x03, Z6, Z6, K2
+	VMOVAPS Z6, K2, Z8
+	VMOVAPS Z8, Z6
+	VMOVUPS (R12)(R11*1), Z8
+	VMAXPS  Z8, Z7, Z8
+	VCMPPS  $0x03, Z7, Z7, K2
+	VMOVAPS Z7, K2, Z8
+	VMOVAPS Z8, Z7
+
+full8added:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R10*1)
+	VMOVUPS Z2, (R9)(R10*2)
+	VMOVUPS Z3, (R9)(R11*1)
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, (R12)(R10*1)
+	VMOVUPS Z6, (R12)(R10*2)
+	VMOVUPS Z7, (R12)(R11*1)
+	ADDQ    $0x40, R8
+	JMP     channels8
+
+tail8:
+	CMPQ         136(AX), $0x00
+	JE           whole8
+	VBROADCASTSS lowest<>+0(SB), Z0
+	VBROADCASTSS lowest<>+0(SB), Z1
+	VBROADCASTSS lowest<>+0(SB), Z2
+	VBROADCASTSS lowest<>+0(SB), Z3
+	VBROADCASTSS lowest<>+0(SB), Z4
+	VBROADCASTSS lowest<>+0(SB), Z5
+	VBROADCASTSS lowest<>+0(SB), Z6
+	VBROADCASTSS lowest<>+0(SB), Z7
+	LEAQ         (CX)(R8*1), R9
+	MOVQ         8(AX), R10
+	ADDQ         R8, R10
+	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
+	LEAQ         (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMOVUPS.Z (R9), K1, Z8
+	VMAXPS    Z8, Z0, Z8
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z8
+	VMOVAPS   Z8, Z0
+	VMOVUPS.Z (R9)(SI*1), K1, Z8
+	VMAXPS    Z8, Z1, Z8
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMOVAPS   Z1, K2, Z8
+	VMOVAPS   Z8, Z1
+	VMOVUPS.Z (R9)(SI*2), K1, Z8
+	VMAXPS    Z8, Z2, Z8
+	VCMPPS    $0x03, Z2, Z2, K2
+	VMOVAPS   Z2, K2, Z8
+	VMOVAPS   Z8, Z2
+	VMOVUPS.Z (R9)(DI*1), K1, Z8
+	VMAXPS    Z8, Z3, Z8
+	VCMPPS    $0x03, Z3, Z3, K2
+	VMOVAPS   Z3, K2, Z8
+	VMOVAPS   Z8, Z3
+	VMOVUPS.Z (R15), K1, Z8
+	VMAXPS    Z8, Z4, Z8
+	VCMPPS    $0x03, Z4, Z4, K2
+	VMOVAPS   Z4, K2, Z8
+	VMOVAPS   Z8, Z4
+	VMOVUPS.Z (R15)(SI*1), K1, Z8
+	VMAXPS    Z8, Z5, Z8
+	VCMPPS    $0x03, Z5, Z5, K2
+	VMOVAPS   Z5, K2, Z8
+	VMOVAPS   Z8, Z5
+	VMOVUPS.Z (R15)(SI*2), K1, Z8
+	VMAXPS    Z8, Z6, Z8
+	VCMPPS    $0x03, Z6, Z6, K2
+	VMOVAPS   Z6, K2, Z8
+	VMOVAPS   Z8, Z6
+	VMOVUPS.Z (R15)(DI*1), K1, Z8
+	VMAXPS    Z8, Z7, Z8
+	VCMPPS    $0x03, Z7, Z7, K2
+	VMOVAPS   Z7, K2, Z8
+	VMOVAPS   Z8, Z7
+	ADDQ      R13, R9
+	ADDQ      R13, R15
+	ADDQ      R14, R10
+	DECQ      R12
+	JNE       masked8tap
+	ADDQ      56(AX), R9
+	ADDQ      56(AX), R15
+	ADDQ      80(AX), R10
+	DECQ      R11
+	JNE       masked8seg
+	LEAQ      (DX)(R8*1), R8
+	MOVQ      88(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	CMPL      152(AX), $0x00
+	JE        masked8added
+	VMOVUPS.Z (R8), K1, Z8
+	VMAXPS    Z8, Z0, Z8
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z8
+	VMOVAPS   Z8, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z8
+	VMAXPS    Z8, Z1, Z8
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMOVAPS   Z1, K2, Z8
+	VMOVAPS   Z8, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z8
+	VMAXPS    Z8, Z2, Z8
+	VCMPPS    $0x03, Z2, Z2, K2
+	VMOVAPS   Z2, K2, Z8
+	VMOVAPS   Z8, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z8
+	VMAXPS    Z8, Z3, Z8
+	VCMPPS    $0x03, Z3, Z3, K2
+	VMOVAPS   Z3, K2, Z8
+	VMOVAPS   Z8, Z3
+	VMOVUPS.Z (R11), K1, Z8
+	VMAXPS    Z8, Z4, Z8
+	VCMPPS    $0x03, Z4, Z4, K2
+	VMOVAPS   Z4, K2, Z8
+	VMOVAPS   Z8, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z8
+	VMAXPS    Z8, Z5, Z8
+	VCMPPS    $0x03, Z5, Z5, K2
+	VMOVAPS   Z5, K2, Z8
+	VMOVAPS   Z8, Z5
+	VMOVUPS.Z (R11)(R9*2), K1, Z8
+	VMAXPS    Z8, Z6, Z8
+	VCMPPS    $0x03, Z6, Z6, K2
+	VMOVAPS   Z6, K2, Z8
+	VMOVAPS   Z8, Z6
+	VMOVUPS.Z (R11)(R10*1), K1, Z8
+	VMAXPS    Z8, Z7, Z8
+	VCMPPS    $0x03, Z7, Z7, K2
+	VMOVAPS   Z7, K2, Z8
+	VMOVAPS   Z8, Z7
+
+masked8added:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R8)(R9*1)
+	VMOVUPS Z2, K1, (R8)(R9*2)
+	VMOVUPS Z3, K1, (R8)(R10*1)
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K1, (R11)(R9*1)
+	VMOVUPS Z6, K1, (R11)(R9*2)
+	VMOVUPS Z7, K1, (R11)(R10*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -298,6 +887,8 @@ channels4:
 	MOVQ         8(AX), R10
 	ADDQ         R8, R10
 	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
@@ -323,8 +914,8 @@ full4tap:
 	VCMPPS  $0x03, Z3, Z3, K2
 	VMOVAPS Z3, K2, Z4
 	VMOVAPS Z4, Z3
-	ADDQ    48(AX), R9
-	ADDQ    72(AX), R10
+	ADDQ    R13, R9
+	ADDQ    R14, R10
 	DECQ    R12
 	JNE     full4tap
 	ADDQ    56(AX), R9
@@ -376,6 +967,8 @@ tail4:
 	MOVQ         8(AX), R10
 	ADDQ         R8, R10
 	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
@@ -401,8 +994,8 @@ masked4tap:
 	VCMPPS    $0x03, Z3, Z3, K2
 	VMOVAPS   Z3, K2, Z4
 	VMOVAPS   Z4, Z3
-	ADDQ      48(AX), R9
-	ADDQ      72(AX), R10
+	ADDQ      R13, R9
+	ADDQ      R14, R10
 	DECQ      R12
 	JNE       masked4tap
 	ADDQ      56(AX), R9
@@ -449,6 +1042,129 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ         DI, 128(AX)
+	JGE          tail2
+	VBROADCASTSS lowest<>+0(SB), Z0
+	VBROADCASTSS lowest<>+0(SB), Z1
+	LEAQ         (CX)(DI*1), R8
+	MOVQ         8(AX), R9
+	ADDQ         DI, R9
+	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VMOVUPS (R8), Z2
+	VMAXPS  Z2, Z0, Z2
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z2
+	VMOVAPS Z2, Z0
+	VMOVUPS (R8)(SI*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VCMPPS  $0x03, Z1, Z1, K2
+	VMOVAPS Z1, K2, Z2
+	VMOVAPS Z2, Z1
+	ADDQ    R12, R8
+	ADDQ    R13, R9
+	DECQ    R11
+	JNE     full2tap
+	ADDQ    56(AX), R8
+	ADDQ    80(AX), R9
+	DECQ    R10
+	JNE     full2seg
+	LEAQ    (DX)(DI*1), R8
+	MOVQ    88(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	CMPL    152(AX), $0x00
+	JE      full2added
+	VMOVUPS (R8), Z2
+	VMAXPS  Z2, Z0, Z2
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z2
+	VMOVAPS Z2, Z0
+	VMOVUPS (R8)(R9*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VCMPPS  $0x03, Z1, Z1, K2
+	VMOVAPS Z1, K2, Z2
+	VMOVAPS Z2, Z1
+
+full2added:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R8)(R9*1)
+	ADDQ    $0x40, DI
+	JMP     channels2
+
+tail2:
+	CMPQ         136(AX), $0x00
+	JE           whole2
+	VBROADCASTSS lowest<>+0(SB), Z0
+	VBROADCASTSS lowest<>+0(SB), Z1
+	LEAQ         (CX)(DI*1), R8
+	MOVQ         8(AX), R9
+	ADDQ         DI, R9
+	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMOVUPS.Z (R8), K1, Z2
+	VMAXPS    Z2, Z0, Z2
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z2
+	VMOVAPS   Z2, Z0
+	VMOVUPS.Z (R8)(SI*1), K1, Z2
+	VMAXPS    Z2, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMOVAPS   Z1, K2, Z2
+	VMOVAPS   Z2, Z1
+	ADDQ      R12, R8
+	ADDQ      R13, R9
+	DECQ      R11
+	JNE       masked2tap
+	ADDQ      56(AX), R8
+	ADDQ      80(AX), R9
+	DECQ      R10
+	JNE       masked2seg
+	LEAQ      (DX)(DI*1), DI
+	MOVQ      88(AX), R8
+	LEAQ      (R8)(R8*2), R9
+	CMPL      152(AX), $0x00
+	JE        masked2added
+	VMOVUPS.Z (DI), K1, Z2
+	VMAXPS    Z2, Z0, Z2
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z2
+	VMOVAPS   Z2, Z0
+	VMOVUPS.Z (DI)(R8*1), K1, Z2
+	VMAXPS    Z2, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMOVAPS   Z1, K2, Z2
+	VMOVAPS   Z2, Z1
+
+masked2added:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K1, (DI)(R8*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -462,6 +1178,8 @@ channels1:
 	MOVQ         8(AX), R9
 	ADDQ         DI, R9
 	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
@@ -472,8 +1190,8 @@ full1tap:
 	VCMPPS  $0x03, Z0, Z0, K2
 	VMOVAPS Z0, K2, Z1
 	VMOVAPS Z1, Z0
-	ADDQ    48(AX), R8
-	ADDQ    72(AX), R9
+	ADDQ    R12, R8
+	ADDQ    R13, R9
 	DECQ    R11
 	JNE     full1tap
 	ADDQ    56(AX), R8
@@ -504,6 +1222,8 @@ tail1:
 	MOVQ         8(AX), R9
 	ADDQ         DI, R9
 	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
@@ -514,8 +1234,8 @@ masked1tap:
 	VCMPPS    $0x03, Z0, Z0, K2
 	VMOVAPS   Z0, K2, Z1
 	VMOVAPS   Z1, Z0
-	ADDQ      48(AX), R8
-	ADDQ      72(AX), R9
+	ADDQ      R12, R8
+	ADDQ      R13, R9
 	DECQ      R11
 	JNE       masked1tap
 	ADDQ      56(AX), R8
@@ -559,6 +1279,187 @@ TEXT ·scaledSumAVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(AX), SI
 	LEAQ  (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ   R8, 128(AX)
+	JGE    tail8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VADDPS       (R9), Z0, Z0
+	VADDPS       (R9)(SI*1), Z1, Z1
+	VADDPS       (R9)(SI*2), Z2, Z2
+	VADDPS       (R9)(DI*1), Z3, Z3
+	VADDPS       (R15), Z4, Z4
+	VADDPS       (R15)(SI*1), Z5, Z5
+	VADDPS       (R15)(SI*2), Z6, Z6
+	VADDPS       (R15)(DI*1), Z7, Z7
+	ADDQ         R13, R9
+	ADDQ         R13, R15
+	ADDQ         R14, R10
+	DECQ         R12
+	JNE          full8tap
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R15
+	ADDQ         80(AX), R10
+	DECQ         R11
+	JNE          full8seg
+	LEAQ         (DX)(R8*1), R9
+	MOVQ         88(AX), R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R9)(R10*4), R12
+	VBROADCASTSS 148(AX), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+	CMPL         152(AX), $0x00
+	JE           full8added
+	VADDPS       (R9), Z0, Z0
+	VADDPS       (R9)(R10*1), Z1, Z1
+	VADDPS       (R9)(R10*2), Z2, Z2
+	VADDPS       (R9)(R11*1), Z3, Z3
+	VADDPS       (R12), Z4, Z4
+	VADDPS       (R12)(R10*1), Z5, Z5
+	VADDPS       (R12)(R10*2), Z6, Z6
+	VADDPS       (R12)(R11*1), Z7, Z7
+
+full8added:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R10*1)
+	VMOVUPS Z2, (R9)(R10*2)
+	VMOVUPS Z3, (R9)(R11*1)
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, (R12)(R10*1)
+	VMOVUPS Z6, (R12)(R10*2)
+	VMOVUPS Z7, (R12)(R11*1)
+	ADDQ    $0x40, R8
+	JMP     channels8
+
+tail8:
+	CMPQ   136(AX), $0x00
+	JE     whole8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMOVUPS.Z    (R9), K1, Z8
+	VADDPS       Z8, Z9, Z9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z8
+	VADDPS       Z8, Z10, Z10
+	VMOVUPS.Z    (R9)(SI*2), K1, Z8
+	VADDPS       Z8, Z11, Z11
+	VMOVUPS.Z    (R9)(DI*1), K1, Z8
+	VADDPS       Z8, Z12, Z12
+	VMOVUPS.Z    (R15), K1, Z8
+	VADDPS       Z8, Z13, Z13
+	VMOVUPS.Z    (R15)(SI*1), K1, Z8
+	VADDPS       Z8, Z14, Z14
+	VMOVUPS.Z    (R15)(SI*2), K1, Z8
+	VADDPS       Z8, Z15, Z15
+	VMOVUPS.Z    (R15)(DI*1), K1, Z8
+	VADDPS       Z8, Z16, Z16
+	ADDQ         R13, R9
+	ADDQ         R13, R15
+	ADDQ         R14, R10
+	DECQ         R12
+	JNE          masked8tap
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R15
+	ADDQ         80(AX), R10
+	DECQ         R11
+	JNE          masked8seg
+	LEAQ         (DX)(R8*1), R8
+	MOVQ         88(AX), R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R8)(R9*4), R11
+	VBROADCASTSS 148(AX), Z8
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z10, Z10
+	VMULPS       Z8, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z13, Z13
+	VMULPS       Z8, Z14, Z14
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z8, Z16, Z16
+	CMPL         152(AX), $0x00
+	JE           masked8added
+	VMOVUPS.Z    (R8), K1, Z8
+	VADDPS       Z8, Z9, Z9
+	VMOVUPS.Z    (R8)(R9*1), K1, Z8
+	VADDPS       Z8, Z10, Z10
+	VMOVUPS.Z    (R8)(R9*2), K1, Z8
+	VADDPS       Z8, Z11, Z11
+	VMOVUPS.Z    (R8)(R10*1), K1, Z8
+	VADDPS       Z8, Z12, Z12
+	VMOVUPS.Z    (R11), K1, Z8
+	VADDPS       Z8, Z13, Z13
+	VMOVUPS.Z    (R11)(R9*1), K1, Z8
+	VADDPS       Z8, Z14, Z14
+	VMOVUPS.Z    (R11)(R9*2), K1, Z8
+	VADDPS       Z8, Z15, Z15
+	VMOVUPS.Z    (R11)(R10*1), K1, Z8
+	VADDPS       Z8, Z16, Z16
+
+masked8added:
+	VMOVUPS Z9, K1, (R8)
+	VMOVUPS Z10, K1, (R8)(R9*1)
+	VMOVUPS Z11, K1, (R8)(R9*2)
+	VMOVUPS Z12, K1, (R8)(R10*1)
+	VMOVUPS Z13, K1, (R11)
+	VMOVUPS Z14, K1, (R11)(R9*1)
+	VMOVUPS Z15, K1, (R11)(R9*2)
+	VMOVUPS Z16, K1, (R11)(R10*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -567,25 +1468,27 @@ pixels4:
 channels4:
 	CMPQ   R8, 128(AX)
 	JGE    tail4
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
 	LEAQ   (CX)(R8*1), R9
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
 
 full4tap:
-	VADDPS       (R9), Z0, Z0
-	VADDPS       (R9)(SI*1), Z1, Z1
-	VADDPS       (R9)(SI*2), Z2, Z2
-	VADDPS       (R9)(DI*1), Z3, Z3
-	ADDQ         48(AX), R9
-	ADDQ         72(AX), R10
+	VADDPS       (R9), Z17, Z17
+	VADDPS       (R9)(SI*1), Z18, Z18
+	VADDPS       (R9)(SI*2), Z19, Z19
+	VADDPS       (R9)(DI*1), Z20, Z20
+	ADDQ         R13, R9
+	ADDQ         R14, R10
 	DECQ         R12
 	JNE          full4tap
 	ADDQ         56(AX), R9
@@ -595,52 +1498,54 @@ full4tap:
 	LEAQ         (DX)(R8*1), R9
 	MOVQ         88(AX), R10
 	LEAQ         (R10)(R10*2), R11
-	VBROADCASTSS 148(AX), Z4
-	VMULPS       Z4, Z0, Z0
-	VMULPS       Z4, Z1, Z1
-	VMULPS       Z4, Z2, Z2
-	VMULPS       Z4, Z3, Z3
+	VBROADCASTSS 148(AX), Z0
+	VMULPS       Z0, Z17, Z17
+	VMULPS       Z0, Z18, Z18
+	VMULPS       Z0, Z19, Z19
+	VMULPS       Z0, Z20, Z20
 	CMPL         152(AX), $0x00
 	JE           full4added
-	VADDPS       (R9), Z0, Z0
-	VADDPS       (R9)(R10*1), Z1, Z1
-	VADDPS       (R9)(R10*2), Z2, Z2
-	VADDPS       (R9)(R11*1), Z3, Z3
+	VADDPS       (R9), Z17, Z17
+	VADDPS       (R9)(R10*1), Z18, Z18
+	VADDPS       (R9)(R10*2), Z19, Z19
+	VADDPS       (R9)(R11*1), Z20, Z20
 
 full4added:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, (R9)(R10*1)
-	VMOVUPS Z2, (R9)(R10*2)
-	VMOVUPS Z3, (R9)(R11*1)
+	VMOVUPS Z17, (R9)
+	VMOVUPS Z18, (R9)(R10*1)
+	VMOVUPS Z19, (R9)(R10*2)
+	VMOVUPS Z20, (R9)(R11*1)
 	ADDQ    $0x40, R8
 	JMP     channels4
 
 tail4:
 	CMPQ   136(AX), $0x00
 	JE     whole4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
 	LEAQ   (CX)(R8*1), R9
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
 
 masked4tap:
-	VMOVUPS.Z    (R9), K1, Z4
-	VADDPS       Z4, Z5, Z5
-	VMOVUPS.Z    (R9)(SI*1), K1, Z4
-	VADDPS       Z4, Z6, Z6
-	VMOVUPS.Z    (R9)(SI*2), K1, Z4
-	VADDPS       Z4, Z7, Z7
-	VMOVUPS.Z    (R9)(DI*1), K1, Z4
-	VADDPS       Z4, Z8, Z8
-	ADDQ         48(AX), R9
-	ADDQ         72(AX), R10
+	VMOVUPS.Z    (R9), K1, Z0
+	VADDPS       Z0, Z21, Z21
+	VMOVUPS.Z    (R9)(SI*1), K1, Z0
+	VADDPS       Z0, Z22, Z22
+	VMOVUPS.Z    (R9)(SI*2), K1, Z0
+	VADDPS       Z0, Z23, Z23
+	VMOVUPS.Z    (R9)(DI*1), K1, Z0
+	VADDPS       Z0, Z24, Z24
+	ADDQ         R13, R9
+	ADDQ         R14, R10
 	DECQ         R12
 	JNE          masked4tap
 	ADDQ         56(AX), R9
@@ -650,27 +1555,27 @@ masked4tap:
 	LEAQ         (DX)(R8*1), R8
 	MOVQ         88(AX), R9
 	LEAQ         (R9)(R9*2), R10
-	VBROADCASTSS 148(AX), Z4
-	VMULPS       Z4, Z5, Z5
-	VMULPS       Z4, Z6, Z6
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z8, Z8
+	VBROADCASTSS 148(AX), Z0
+	VMULPS       Z0, Z21, Z21
+	VMULPS       Z0, Z22, Z22
+	VMULPS       Z0, Z23, Z23
+	VMULPS       Z0, Z24, Z24
 	CMPL         152(AX), $0x00
 	JE           masked4added
-	VMOVUPS.Z    (R8), K1, Z4
-	VADDPS       Z4, Z5, Z5
-	VMOVUPS.Z    (R8)(R9*1), K1, Z4
-	VADDPS       Z4, Z6, Z6
-	VMOVUPS.Z    (R8)(R9*2), K1, Z4
-	VADDPS       Z4, Z7, Z7
-	VMOVUPS.Z    (R8)(R10*1), K1, Z4
-	VADDPS       Z4, Z8, Z8
+	VMOVUPS.Z    (R8), K1, Z0
+	VADDPS       Z0, Z21, Z21
+	VMOVUPS.Z    (R8)(R9*1), K1, Z0
+	VADDPS       Z0, Z22, Z22
+	VMOVUPS.Z    (R8)(R9*2), K1, Z0
+	VADDPS       Z0, Z23, Z23
+	VMOVUPS.Z    (R8)(R10*1), K1, Z0
+	VADDPS       Z0, Z24, Z24
 
 masked4added:
-	VMOVUPS Z5, K1, (R8)
-	VMOVUPS Z6, K1, (R8)(R9*1)
-	VMOVUPS Z7, K1, (R8)(R9*2)
-	VMOVUPS Z8, K1, (R8)(R10*1)
+	VMOVUPS Z21, K1, (R8)
+	VMOVUPS Z22, K1, (R8)(R9*1)
+	VMOVUPS Z23, K1, (R8)(R9*2)
+	VMOVUPS Z24, K1, (R8)(R10*1)
 
 whole4:
 	LEAQ (CX)(SI*4), CX
@@ -680,6 +1585,107 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ   DI, 128(AX)
+	JGE    tail2
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VADDPS       (R8), Z25, Z25
+	VADDPS       (R8)(SI*1), Z26, Z26
+	ADDQ         R12, R8
+	ADDQ         R13, R9
+	DECQ         R11
+	JNE          full2tap
+	ADDQ         56(AX), R8
+	ADDQ         80(AX), R9
+	DECQ         R10
+	JNE          full2seg
+	LEAQ         (DX)(DI*1), R8
+	MOVQ         88(AX), R9
+	LEAQ         (R9)(R9*2), R10
+	VBROADCASTSS 148(AX), Z0
+	VMULPS       Z0, Z25, Z25
+	VMULPS       Z0, Z26, Z26
+	CMPL         152(AX), $0x00
+	JE           full2added
+	VADDPS       (R8), Z25, Z25
+	VADDPS       (R8)(R9*1), Z26, Z26
+
+full2added:
+	VMOVUPS Z25, (R8)
+	VMOVUPS Z26, (R8)(R9*1)
+	ADDQ    $0x40, DI
+	JMP     channels2
+
+tail2:
+	CMPQ   136(AX), $0x00
+	JE     whole2
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMOVUPS.Z    (R8), K1, Z0
+	VADDPS       Z0, Z27, Z27
+	VMOVUPS.Z    (R8)(SI*1), K1, Z0
+	VADDPS       Z0, Z28, Z28
+	ADDQ         R12, R8
+	ADDQ         R13, R9
+	DECQ         R11
+	JNE          masked2tap
+	ADDQ         56(AX), R8
+	ADDQ         80(AX), R9
+	DECQ         R10
+	JNE          masked2seg
+	LEAQ         (DX)(DI*1), DI
+	MOVQ         88(AX), R8
+	LEAQ         (R8)(R8*2), R9
+	VBROADCASTSS 148(AX), Z0
+	VMULPS       Z0, Z27, Z27
+	VMULPS       Z0, Z28, Z28
+	CMPL         152(AX), $0x00
+	JE           masked2added
+	VMOVUPS.Z    (DI), K1, Z0
+	VADDPS       Z0, Z27, Z27
+	VMOVUPS.Z    (DI)(R8*1), K1, Z0
+	VADDPS       Z0, Z28, Z28
+
+masked2added:
+	VMOVUPS Z27, K1, (DI)
+	VMOVUPS Z28, K1, (DI)(R8*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -688,19 +1694,21 @@ pixels1:
 channels1:
 	CMPQ   DI, 128(AX)
 	JGE    tail1
-	VPXORD Z9, Z9, Z9
+	VPXORD Z29, Z29, Z29
 	LEAQ   (CX)(DI*1), R8
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
 
 full1tap:
-	VADDPS       (R8), Z9, Z9
-	ADDQ         48(AX), R8
-	ADDQ         72(AX), R9
+	VADDPS       (R8), Z29, Z29
+	ADDQ         R12, R8
+	ADDQ         R13, R9
 	DECQ         R11
 	JNE          full1tap
 	ADDQ         56(AX), R8
@@ -711,33 +1719,35 @@ full1tap:
 	MOVQ         88(AX), R9
 	LEAQ         (R9)(R9*2), R9
 	VBROADCASTSS 148(AX), Z0
-	VMULPS       Z0, Z9, Z9
+	VMULPS       Z0, Z29, Z29
 	CMPL         152(AX), $0x00
 	JE           full1added
-	VADDPS       (R8), Z9, Z9
+	VADDPS       (R8), Z29, Z29
 
 full1added:
-	VMOVUPS Z9, (R8)
+	VMOVUPS Z29, (R8)
 	ADDQ    $0x40, DI
 	JMP     channels1
 
 tail1:
 	CMPQ   136(AX), $0x00
 	JE     whole1
-	VPXORD Z10, Z10, Z10
+	VPXORD Z30, Z30, Z30
 	LEAQ   (CX)(DI*1), R8
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
 
 masked1tap:
 	VMOVUPS.Z    (R8), K1, Z0
-	VADDPS       Z0, Z10, Z10
-	ADDQ         48(AX), R8
-	ADDQ         72(AX), R9
+	VADDPS       Z0, Z30, Z30
+	ADDQ         R12, R8
+	ADDQ         R13, R9
 	DECQ         R11
 	JNE          masked1tap
 	ADDQ         56(AX), R8
@@ -748,14 +1758,14 @@ masked1tap:
 	MOVQ         88(AX), R8
 	LEAQ         (R8)(R8*2), R8
 	VBROADCASTSS 148(AX), Z0
-	VMULPS       Z0, Z10, Z10
+	VMULPS       Z0, Z30, Z30
 	CMPL         152(AX), $0x00
 	JE           masked1added
 	VMOVUPS.Z    (DI), K1, Z0
-	VADDPS       Z0, Z10, Z10
+	VADDPS       Z0, Z30, Z30
 
 masked1added:
-	VMOVUPS Z10, K1, (DI)
+	VMOVUPS Z30, K1, (DI)
 
 whole1:
 	ADDQ SI, CX
@@ -1516,6 +2526,199 @@ TEXT ·filterAVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), SI
 	LEAQ    (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ   R8, 128(AX)
+	JGE    tail8
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VMOVUPS     (R10), Y9
+	VFMADD231PS (R9), Y9, Y1
+	VFMADD231PS (R9)(SI*1), Y9, Y2
+	VFMADD231PS (R9)(SI*2), Y9, Y3
+	VFMADD231PS (R9)(DI*1), Y9, Y4
+	VFMADD231PS (R15), Y9, Y5
+	VFMADD231PS (R15)(SI*1), Y9, Y6
+	VFMADD231PS (R15)(SI*2), Y9, Y7
+	VFMADD231PS (R15)(DI*1), Y9, Y8
+	ADDQ        R13, R9
+	ADDQ        R13, R15
+	ADDQ        R14, R10
+	DECQ        R12
+	JNE         full8tap
+	ADDQ        56(AX), R9
+	ADDQ        56(AX), R15
+	ADDQ        80(AX), R10
+	DECQ        R11
+	JNE         full8seg
+	LEAQ        (DX)(R8*1), R9
+	MOVQ        88(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R12
+	MOVQ        32(AX), R13
+	TESTQ       R13, R13
+	JE          full8biased
+	VMOVUPS     (R13)(R8*1), Y9
+	VADDPS      Y9, Y1, Y1
+	VADDPS      Y9, Y2, Y2
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y9, Y4, Y4
+	VADDPS      Y9, Y5, Y5
+	VADDPS      Y9, Y6, Y6
+	VADDPS      Y9, Y7, Y7
+	VADDPS      Y9, Y8, Y8
+
+full8biased:
+	CMPL   152(AX), $0x00
+	JE     full8added
+	VADDPS (R9), Y1, Y1
+	VADDPS (R9)(R10*1), Y2, Y2
+	VADDPS (R9)(R10*2), Y3, Y3
+	VADDPS (R9)(R11*1), Y4, Y4
+	VADDPS (R12), Y5, Y5
+	VADDPS (R12)(R10*1), Y6, Y6
+	VADDPS (R12)(R10*2), Y7, Y7
+	VADDPS (R12)(R11*1), Y8, Y8
+
+full8added:
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, (R9)(R10*1)
+	VMOVUPS Y3, (R9)(R10*2)
+	VMOVUPS Y4, (R9)(R11*1)
+	VMOVUPS Y5, (R12)
+	VMOVUPS Y6, (R12)(R10*1)
+	VMOVUPS Y7, (R12)(R10*2)
+	VMOVUPS Y8, (R12)(R11*1)
+	ADDQ    $0x20, R8
+	JMP     channels8
+
+tail8:
+	CMPQ   136(AX), $0x00
+	JE     whole8
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMASKMOVPS  (R10), Y0, Y9
+	VMASKMOVPS  (R9), Y0, Y10
+	VFMADD231PS Y10, Y9, Y1
+	VMASKMOVPS  (R9)(SI*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y2
+	VMASKMOVPS  (R9)(SI*2), Y0, Y10
+	VFMADD231PS Y10, Y9, Y3
+	VMASKMOVPS  (R9)(DI*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y4
+	VMASKMOVPS  (R15), Y0, Y10
+	VFMADD231PS Y10, Y9, Y5
+	VMASKMOVPS  (R15)(SI*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y6
+	VMASKMOVPS  (R15)(SI*2), Y0, Y10
+	VFMADD231PS Y10, Y9, Y7
+	VMASKMOVPS  (R15)(DI*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y8
+	ADDQ        R13, R9
+	ADDQ        R13, R15
+	ADDQ        R14, R10
+	DECQ        R12
+	JNE         masked8tap
+	ADDQ        56(AX), R9
+	ADDQ        56(AX), R15
+	ADDQ        80(AX), R10
+	DECQ        R11
+	JNE         masked8seg
+	LEAQ        (DX)(R8*1), R9
+	MOVQ        88(AX), R10
+	LEAQ        (R10)(R10*2), R11
+	LEAQ        (R9)(R10*4), R12
+	MOVQ        32(AX), R13
+	TESTQ       R13, R13
+	JE          masked8biased
+	VMASKMOVPS  (R13)(R8*1), Y0, Y9
+	VADDPS      Y9, Y1, Y1
+	VADDPS      Y9, Y2, Y2
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y9, Y4, Y4
+	VADDPS      Y9, Y5, Y5
+	VADDPS      Y9, Y6, Y6
+	VADDPS      Y9, Y7, Y7
+	VADDPS      Y9, Y8, Y8
+
+masked8biased:
+	CMPL       152(AX), $0x00
+	JE         masked8added
+	VMASKMOVPS (R9), Y0, Y9
+	VADDPS     Y9, Y1, Y1
+	VMASKMOVPS (R9)(R10*1), Y0, Y9
+	VADDPS     Y9, Y2, Y2
+	VMASKMOVPS (R9)(R10*2), Y0, Y9
+	VADDPS     Y9, Y3, Y3
+	VMASKMOVPS (R9)(R11*1), Y0, Y9
+	VADDPS     Y9, Y4, Y4
+	VMASKMOVPS (R12), Y0, Y9
+	VADDPS     Y9, Y5, Y5
+	VMASKMOVPS (R12)(R10*1), Y0, Y9
+	VADDPS     Y9, Y6, Y6
+	VMASKMOVPS (R12)(R10*2), Y0, Y9
+	VADDPS     Y9, Y7, Y7
+	VMASKMOVPS (R12)(R11*1), Y0, Y9
+	VADDPS     Y9, Y8, Y8
+
+masked8added:
+	VMASKMOVPS Y1, Y0, (R9)
+	VMASKMOVPS Y2, Y0, (R9)(R10*1)
+	VMASKMOVPS Y3, Y0, (R9)(R10*2)
+	VMASKMOVPS Y4, Y0, (R9)(R11*1)
+	VMASKMOVPS Y5, Y0, (R12)
+	VMASKMOVPS Y6, Y0, (R12)(R10*1)
+	VMASKMOVPS Y7, Y0, (R12)(R10*2)
+	VMASKMOVPS Y8, Y0, (R12)(R11*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -1532,6 +2735,8 @@ channels4:
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
@@ -1542,8 +2747,8 @@ full4tap:
 	VFMADD231PS (R9)(SI*1), Y5, Y2
 	VFMADD231PS (R9)(SI*2), Y5, Y3
 	VFMADD231PS (R9)(DI*1), Y5, Y4
-	ADDQ        48(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        R13, R9
+	ADDQ        R14, R10
 	DECQ        R12
 	JNE         full4tap
 	ADDQ        56(AX), R9
@@ -1589,6 +2794,8 @@ tail4:
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
@@ -1603,8 +2810,8 @@ masked4tap:
 	VFMADD231PS Y6, Y5, Y3
 	VMASKMOVPS  (R9)(DI*1), Y0, Y6
 	VFMADD231PS Y6, Y5, Y4
-	ADDQ        48(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        R13, R9
+	ADDQ        R14, R10
 	DECQ        R12
 	JNE         masked4tap
 	ADDQ        56(AX), R9
@@ -1649,6 +2856,119 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ   DI, 128(AX)
+	JGE    tail2
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VMOVUPS     (R9), Y3
+	VFMADD231PS (R8), Y3, Y1
+	VFMADD231PS (R8)(SI*1), Y3, Y2
+	ADDQ        R12, R8
+	ADDQ        R13, R9
+	DECQ        R11
+	JNE         full2tap
+	ADDQ        56(AX), R8
+	ADDQ        80(AX), R9
+	DECQ        R10
+	JNE         full2seg
+	LEAQ        (DX)(DI*1), R8
+	MOVQ        88(AX), R9
+	LEAQ        (R9)(R9*2), R10
+	MOVQ        32(AX), R10
+	TESTQ       R10, R10
+	JE          full2biased
+	VMOVUPS     (R10)(DI*1), Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+full2biased:
+	CMPL   152(AX), $0x00
+	JE     full2added
+	VADDPS (R8), Y1, Y1
+	VADDPS (R8)(R9*1), Y2, Y2
+
+full2added:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, (R8)(R9*1)
+	ADDQ    $0x20, DI
+	JMP     channels2
+
+tail2:
+	CMPQ   136(AX), $0x00
+	JE     whole2
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMASKMOVPS  (R9), Y0, Y3
+	VMASKMOVPS  (R8), Y0, Y4
+	VFMADD231PS Y4, Y3, Y1
+	VMASKMOVPS  (R8)(SI*1), Y0, Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        R12, R8
+	ADDQ        R13, R9
+	DECQ        R11
+	JNE         masked2tap
+	ADDQ        56(AX), R8
+	ADDQ        80(AX), R9
+	DECQ        R10
+	JNE         masked2seg
+	LEAQ        (DX)(DI*1), R8
+	MOVQ        88(AX), R9
+	LEAQ        (R9)(R9*2), R10
+	MOVQ        32(AX), R10
+	TESTQ       R10, R10
+	JE          masked2biased
+	VMASKMOVPS  (R10)(DI*1), Y0, Y3
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y2, Y2
+
+masked2biased:
+	CMPL       152(AX), $0x00
+	JE         masked2added
+	VMASKMOVPS (R8), Y0, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS (R8)(R9*1), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+masked2added:
+	VMASKMOVPS Y1, Y0, (R8)
+	VMASKMOVPS Y2, Y0, (R8)(R9*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -1662,6 +2982,8 @@ channels1:
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
@@ -1669,8 +2991,8 @@ full1seg:
 full1tap:
 	VMOVUPS     (R9), Y2
 	VFMADD231PS (R8), Y2, Y1
-	ADDQ        48(AX), R8
-	ADDQ        72(AX), R9
+	ADDQ        R12, R8
+	ADDQ        R13, R9
 	DECQ        R11
 	JNE         full1tap
 	ADDQ        56(AX), R8
@@ -1704,6 +3026,8 @@ tail1:
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
@@ -1712,8 +3036,8 @@ masked1tap:
 	VMASKMOVPS  (R9), Y0, Y2
 	VMASKMOVPS  (R8), Y0, Y3
 	VFMADD231PS Y3, Y2, Y1
-	ADDQ        48(AX), R8
-	ADDQ        72(AX), R9
+	ADDQ        R12, R8
+	ADDQ        R13, R9
 	DECQ        R11
 	JNE         masked1tap
 	ADDQ        56(AX), R8
@@ -1763,6 +3087,249 @@ TEXT ·maximumAVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), SI
 	LEAQ    (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ         R8, 128(AX)
+	JGE          tail8
+	VBROADCASTSS lowest<>+0(SB), Y1
+	VBROADCASTSS lowest<>+0(SB), Y2
+	VBROADCASTSS lowest<>+0(SB), Y3
+	VBROADCASTSS lowest<>+0(SB), Y4
+	VBROADCASTSS lowest<>+0(SB), Y5
+	VBROADCASTSS lowest<>+0(SB), Y6
+	VBROADCASTSS lowest<>+0(SB), Y7
+	VBROADCASTSS lowest<>+0(SB), Y8
+	LEAQ         (CX)(R8*1), R9
+	MOVQ         8(AX), R10
+	ADDQ         R8, R10
+	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
+	LEAQ         (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VMOVUPS   (R9), Y9
+	VMAXPS    Y9, Y1, Y9
+	VCMPPS    $0x03, Y1, Y1, Y10
+	VBLENDVPS Y10, Y1, Y9, Y1
+	VMOVUPS   (R9)(SI*1), Y9
+	VMAXPS    Y9, Y2, Y9
+	VCMPPS    $0x03, Y2, Y2, Y10
+	VBLENDVPS Y10, Y2, Y9, Y2
+	VMOVUPS   (R9)(SI*2), Y9
+	VMAXPS    Y9, Y3, Y9
+	VCMPPS    $0x03, Y3, Y3, Y10
+	VBLENDVPS Y10, Y3, Y9, Y3
+	VMOVUPS   (R9)(DI*1), Y9
+	VMAXPS    Y9, Y4, Y9
+	VCMPPS    $0x03, Y4, Y4, Y10
+	VBLENDVPS Y10, Y4, Y9, Y4
+	VMOVUPS   (R15), Y9
+	VMAXPS    Y9, Y5, Y9
+	VCMPPS    $0x03, Y5, Y5, Y10
+	VBLENDVPS Y10, Y5, Y9, Y5
+	VMOVUPS   (R15)(SI*1), Y9
+	VMAXPS    Y9, Y6, Y9
+	VCMPPS    $0x03, Y6, Y6, Y10
+	VBLENDVPS Y10, Y6, Y9, Y6
+	VMOVUPS   (R15)(SI*2), Y9
+	VMAXPS    Y9, Y7, Y9
+	VCMPPS    $0x03, Y7, Y7, Y10
+	VBLENDVPS Y10, Y7, Y9, Y7
+	VMOVUPS   (R15)(DI*1), Y9
+	VMAXPS    Y9, Y8, Y9
+	VCMPPS    $0x03, Y8, Y8, Y10
+	VBLENDVPS Y10, Y8, Y9, Y8
+	ADDQ      R13, R9
+	ADDQ      R13, R15
+	ADDQ      R14, R10
+	DECQ      R12
+	JNE       full8tap
+	ADDQ      56(AX), R9
+	ADDQ      56(AX), R15
+	ADDQ      80(AX), R10
+	DECQ      R11
+	JNE       full8seg
+	LEAQ      (DX)(R8*1), R9
+	MOVQ      88(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	CMPL      152(AX), $0x00
+	JE        full8added
+	VMOVUPS   (R9), Y9
+	VMAXPS    Y9, Y1, Y9
+	VCMPPS    $0x03, Y1, Y1, Y10
+	VBLENDVPS Y10, Y1, Y9, Y1
+	VMOVUPS   (R9)(R10*1), Y9
+	VMAXPS    Y9, Y2, Y9
+	VCMPPS    $0x03, Y2, Y2, Y10
+	VBLENDVPS Y10, Y2, Y9, Y2
+	VMOVUPS   (R9)(R10*2), Y9
+	VMAXPS    Y9, Y3, Y9
+	VCMPPS    $0x03, Y3, Y3, Y10
+	VBLENDVPS Y10, Y3, Y9, Y3
+	VMOVUPS   (R9)(R11*1), Y9
+	VMAXPS    Y9, Y4, Y9
+	VCMPPS    $0x03, Y4, Y4, Y10
+	VBLENDVPS Y10, Y4, Y9, Y4
+	VMOVUPS   (R12), Y9
+	VMAXPS    Y9, Y5, Y9
+	VCMPPS    $0x03, Y5, Y5, Y10
+	VBLENDVPS Y10, Y5, Y9, Y5
+	VMOVUPS   (R12)(R10*1), Y9
+	VMAXPS    Y9, Y6, Y9
+	VCMPPS    $0x03, Y6, Y6, Y10
+	VBLENDVPS Y10, Y6, Y9, Y6
+	VMOVUPS   (R12)(R10*2), Y9
+	VMAXPS    Y9, Y7, Y9
+	VCMPPS    $0x03, Y7, Y7, Y10
+	VBLENDVPS Y10, Y7, Y9, Y7
+	VMOVUPS   (R12)(R11*1), Y9
+	VMAXPS    Y9, Y8, Y9
+	VCMPPS    $0x03, Y8, Y8, Y10
+	VBLENDVPS Y10, Y8, Y9, Y8
+
+full8added:
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, (R9)(R10*1)
+	VMOVUPS Y3, (R9)(R10*2)
+	VMOVUPS Y4, (R9)(R11*1)
+	VMOVUPS Y5, (R12)
+	VMOVUPS Y6, (R12)(R10*1)
+	VMOVUPS Y7, (R12)(R10*2)
+	VMOVUPS Y8, (R12)(R11*1)
+	ADDQ    $0x20, R8
+	JMP     channels8
+
+tail8:
+	CMPQ         136(AX), $0x00
+	JE           whole8
+	VBROADCASTSS lowest<>+0(SB), Y1
+	VBROADCASTSS lowest<>+0(SB), Y2
+	VBROADCASTSS lowest<>+0(SB), Y3
+	VBROADCASTSS lowest<>+0(SB), Y4
+	VBROADCASTSS lowest<>+0(SB), Y5
+	VBROADCASTSS lowest<>+0(SB), Y6
+	VBROADCASTSS lowest<>+0(SB), Y7
+	VBROADCASTSS lowest<>+0(SB), Y8
+	LEAQ         (CX)(R8*1), R9
+	MOVQ         8(AX), R10
+	ADDQ         R8, R10
+	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
+	LEAQ         (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMASKMOVPS (R9), Y0, Y9
+	VMAXPS     Y9, Y1, Y9
+	VCMPPS     $0x03, Y1, Y1, Y10
+	VBLENDVPS  Y10, Y1, Y9, Y1
+	VMASKMOVPS (R9)(SI*1), Y0, Y9
+	VMAXPS     Y9, Y2, Y9
+	VCMPPS     $0x03, Y2, Y2, Y10
+	VBLENDVPS  Y10, Y2, Y9, Y2
+	VMASKMOVPS (R9)(SI*2), Y0, Y9
+	VMAXPS     Y9, Y3, Y9
+	VCMPPS     $0x03, Y3, Y3, Y10
+	VBLENDVPS  Y10, Y3, Y9, Y3
+	VMASKMOVPS (R9)(DI*1), Y0, Y9
+	VMAXPS     Y9, Y4, Y9
+	VCMPPS     $0x03, Y4, Y4, Y10
+	VBLENDVPS  Y10, Y4, Y9, Y4
+	VMASKMOVPS (R15), Y0, Y9
+	VMAXPS     Y9, Y5, Y9
+	VCMPPS     $0x03, Y5, Y5, Y10
+	VBLENDVPS  Y10, Y5, Y9, Y5
+	VMASKMOVPS (R15)(SI*1), Y0, Y9
+	VMAXPS     Y9, Y6, Y9
+	VCMPPS     $0x03, Y6, Y6, Y10
+	VBLENDVPS  Y10, Y6, Y9, Y6
+	VMASKMOVPS (R15)(SI*2), Y0, Y9
+	VMAXPS     Y9, Y7, Y9
+	VCMPPS     $0x03, Y7, Y7, Y10
+	VBLENDVPS  Y10, Y7, Y9, Y7
+	VMASKMOVPS (R15)(DI*1), Y0, Y9
+	VMAXPS     Y9, Y8, Y9
+	VCMPPS     $0x03, Y8, Y8, Y10
+	VBLENDVPS  Y10, Y8, Y9, Y8
+	ADDQ       R13, R9
+	ADDQ       R13, R15
+	ADDQ       R14, R10
+	DECQ       R12
+	JNE        masked8tap
+	ADDQ       56(AX), R9
+	ADDQ       56(AX), R15
+	ADDQ       80(AX), R10
+	DECQ       R11
+	JNE        masked8seg
+	LEAQ       (DX)(R8*1), R8
+	MOVQ       88(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	CMPL       152(AX), $0x00
+	JE         masked8added
+	VMASKMOVPS (R8), Y0, Y9
+	VMAXPS     Y9, Y1, Y9
+	VCMPPS     $0x03, Y1, Y1, Y10
+	VBLENDVPS  Y10, Y1, Y9, Y1
+	VMASKMOVPS (R8)(R9*1), Y0, Y9
+	VMAXPS     Y9, Y2, Y9
+	VCMPPS     $0x03, Y2, Y2, Y10
+	VBLENDVPS  Y10, Y2, Y9, Y2
+	VMASKMOVPS (R8)(R9*2), Y0, Y9
+	VMAXPS     Y9, Y3, Y9
+	VCMPPS     $0x03, Y3, Y3, Y10
+	VBLENDVPS  Y10, Y3, Y9, Y3
+	VMASKMOVPS (R8)(R10*1), Y0, Y9
+	VMAXPS     Y9, Y4, Y9
+	VCMPPS     $0x03, Y4, Y4, Y10
+	VBLENDVPS  Y10, Y4, Y9, Y4
+	VMASKMOVPS (R11), Y0, Y9
+	VMAXPS     Y9, Y5, Y9
+	VCMPPS     $0x03, Y5, Y5, Y10
+	VBLENDVPS  Y10, Y5, Y9, Y5
+	VMASKMOVPS (R11)(R9*1), Y0, Y9
+	VMAXPS     Y9, Y6, Y9
+	VCMPPS     $0x03, Y6, Y6, Y10
+	VBLENDVPS  Y10, Y6, Y9, Y6
+	VMASKMOVPS (R11)(R9*2), Y0, Y9
+	VMAXPS     Y9, Y7, Y9
+	VCMPPS     $0x03, Y7, Y7, Y10
+	VBLENDVPS  Y10, Y7, Y9, Y7
+	VMASKMOVPS (R11)(R10*1), Y0, Y9
+	VMAXPS     Y9, Y8, Y9
+	VCMPPS     $0x03, Y8, Y8, Y10
+	VBLENDVPS  Y10, Y8, Y9, Y8
+
+masked8added:
+	VMASKMOVPS Y1, Y0, (R8)
+	VMASKMOVPS Y2, Y0, (R8)(R9*1)
+	VMASKMOVPS Y3, Y0, (R8)(R9*2)
+	VMASKMOVPS Y4, Y0, (R8)(R10*1)
+	VMASKMOVPS Y5, Y0, (R11)
+	VMASKMOVPS Y6, Y0, (R11)(R9*1)
+	VMASKMOVPS Y7, Y0, (R11)(R9*2)
+	VMASKMOVPS Y8, Y0, (R11)(R10*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -1779,6 +3346,8 @@ channels4:
 	MOVQ         8(AX), R10
 	ADDQ         R8, R10
 	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
@@ -1800,8 +3369,8 @@ full4tap:
 	VMAXPS    Y5, Y4, Y5
 	VCMPPS    $0x03, Y4, Y4, Y6
 	VBLENDVPS Y6, Y4, Y5, Y4
-	ADDQ      48(AX), R9
-	ADDQ      72(AX), R10
+	ADDQ      R13, R9
+	ADDQ      R14, R10
 	DECQ      R12
 	JNE       full4tap
 	ADDQ      56(AX), R9
@@ -1849,6 +3418,8 @@ tail4:
 	MOVQ         8(AX), R10
 	ADDQ         R8, R10
 	MOVQ         112(AX), R11
+	MOVQ         48(AX), R13
+	MOVQ         72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
@@ -1870,8 +3441,8 @@ masked4tap:
 	VMAXPS     Y5, Y4, Y5
 	VCMPPS     $0x03, Y4, Y4, Y6
 	VBLENDVPS  Y6, Y4, Y5, Y4
-	ADDQ       48(AX), R9
-	ADDQ       72(AX), R10
+	ADDQ       R13, R9
+	ADDQ       R14, R10
 	DECQ       R12
 	JNE        masked4tap
 	ADDQ       56(AX), R9
@@ -1914,6 +3485,121 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ         DI, 128(AX)
+	JGE          tail2
+	VBROADCASTSS lowest<>+0(SB), Y1
+	VBROADCASTSS lowest<>+0(SB), Y2
+	LEAQ         (CX)(DI*1), R8
+	MOVQ         8(AX), R9
+	ADDQ         DI, R9
+	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VMOVUPS   (R8), Y3
+	VMAXPS    Y3, Y1, Y3
+	VCMPPS    $0x03, Y1, Y1, Y4
+	VBLENDVPS Y4, Y1, Y3, Y1
+	VMOVUPS   (R8)(SI*1), Y3
+	VMAXPS    Y3, Y2, Y3
+	VCMPPS    $0x03, Y2, Y2, Y4
+	VBLENDVPS Y4, Y2, Y3, Y2
+	ADDQ      R12, R8
+	ADDQ      R13, R9
+	DECQ      R11
+	JNE       full2tap
+	ADDQ      56(AX), R8
+	ADDQ      80(AX), R9
+	DECQ      R10
+	JNE       full2seg
+	LEAQ      (DX)(DI*1), R8
+	MOVQ      88(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	CMPL      152(AX), $0x00
+	JE        full2added
+	VMOVUPS   (R8), Y3
+	VMAXPS    Y3, Y1, Y3
+	VCMPPS    $0x03, Y1, Y1, Y4
+	VBLENDVPS Y4, Y1, Y3, Y1
+	VMOVUPS   (R8)(R9*1), Y3
+	VMAXPS    Y3, Y2, Y3
+	VCMPPS    $0x03, Y2, Y2, Y4
+	VBLENDVPS Y4, Y2, Y3, Y2
+
+full2added:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, (R8)(R9*1)
+	ADDQ    $0x20, DI
+	JMP     channels2
+
+tail2:
+	CMPQ         136(AX), $0x00
+	JE           whole2
+	VBROADCASTSS lowest<>+0(SB), Y1
+	VBROADCASTSS lowest<>+0(SB), Y2
+	LEAQ         (CX)(DI*1), R8
+	MOVQ         8(AX), R9
+	ADDQ         DI, R9
+	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMASKMOVPS (R8), Y0, Y3
+	VMAXPS     Y3, Y1, Y3
+	VCMPPS     $0x03, Y1, Y1, Y4
+	VBLENDVPS  Y4, Y1, Y3, Y1
+	VMASKMOVPS (R8)(SI*1), Y0, Y3
+	VMAXPS     Y3, Y2, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VBLENDVPS  Y4, Y2, Y3, Y2
+	ADDQ       R12, R8
+	ADDQ       R13, R9
+	DECQ       R11
+	JNE        masked2tap
+	ADDQ       56(AX), R8
+	ADDQ       80(AX), R9
+	DECQ       R10
+	JNE        masked2seg
+	LEAQ       (DX)(DI*1), DI
+	MOVQ       88(AX), R8
+	LEAQ       (R8)(R8*2), R9
+	CMPL       152(AX), $0x00
+	JE         masked2added
+	VMASKMOVPS (DI), Y0, Y3
+	VMAXPS     Y3, Y1, Y3
+	VCMPPS     $0x03, Y1, Y1, Y4
+	VBLENDVPS  Y4, Y1, Y3, Y1
+	VMASKMOVPS (DI)(R8*1), Y0, Y3
+	VMAXPS     Y3, Y2, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VBLENDVPS  Y4, Y2, Y3, Y2
+
+masked2added:
+	VMASKMOVPS Y1, Y0, (DI)
+	VMASKMOVPS Y2, Y0, (DI)(R8*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -1927,6 +3613,8 @@ channels1:
 	MOVQ         8(AX), R9
 	ADDQ         DI, R9
 	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
@@ -1936,8 +3624,8 @@ full1tap:
 	VMAXPS    Y2, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
 	VBLENDVPS Y3, Y1, Y2, Y1
-	ADDQ      48(AX), R8
-	ADDQ      72(AX), R9
+	ADDQ      R12, R8
+	ADDQ      R13, R9
 	DECQ      R11
 	JNE       full1tap
 	ADDQ      56(AX), R8
@@ -1967,6 +3655,8 @@ tail1:
 	MOVQ         8(AX), R9
 	ADDQ         DI, R9
 	MOVQ         112(AX), R10
+	MOVQ         48(AX), R12
+	MOVQ         72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
@@ -1976,8 +3666,8 @@ masked1tap:
 	VMAXPS     Y2, Y1, Y2
 	VCMPPS     $0x03, Y1, Y1, Y3
 	VBLENDVPS  Y3, Y1, Y2, Y1
-	ADDQ       48(AX), R8
-	ADDQ       72(AX), R9
+	ADDQ       R12, R8
+	ADDQ       R13, R9
 	DECQ       R11
 	JNE        masked1tap
 	ADDQ       56(AX), R8
@@ -2022,6 +3712,187 @@ TEXT ·scaledSumAVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), SI
 	LEAQ    (SI)(SI*2), DI
 
+pixels8:
+	CMPQ BX, $0x08
+	JL   done8
+	XORQ R8, R8
+
+channels8:
+	CMPQ   R8, 128(AX)
+	JGE    tail8
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+full8seg:
+	MOVQ 104(AX), R12
+
+full8tap:
+	VADDPS       (R9), Y1, Y1
+	VADDPS       (R9)(SI*1), Y2, Y2
+	VADDPS       (R9)(SI*2), Y3, Y3
+	VADDPS       (R9)(DI*1), Y4, Y4
+	VADDPS       (R15), Y5, Y5
+	VADDPS       (R15)(SI*1), Y6, Y6
+	VADDPS       (R15)(SI*2), Y7, Y7
+	VADDPS       (R15)(DI*1), Y8, Y8
+	ADDQ         R13, R9
+	ADDQ         R13, R15
+	ADDQ         R14, R10
+	DECQ         R12
+	JNE          full8tap
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R15
+	ADDQ         80(AX), R10
+	DECQ         R11
+	JNE          full8seg
+	LEAQ         (DX)(R8*1), R9
+	MOVQ         88(AX), R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R9)(R10*4), R12
+	VBROADCASTSS 148(AX), Y9
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
+	CMPL         152(AX), $0x00
+	JE           full8added
+	VADDPS       (R9), Y1, Y1
+	VADDPS       (R9)(R10*1), Y2, Y2
+	VADDPS       (R9)(R10*2), Y3, Y3
+	VADDPS       (R9)(R11*1), Y4, Y4
+	VADDPS       (R12), Y5, Y5
+	VADDPS       (R12)(R10*1), Y6, Y6
+	VADDPS       (R12)(R10*2), Y7, Y7
+	VADDPS       (R12)(R11*1), Y8, Y8
+
+full8added:
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, (R9)(R10*1)
+	VMOVUPS Y3, (R9)(R10*2)
+	VMOVUPS Y4, (R9)(R11*1)
+	VMOVUPS Y5, (R12)
+	VMOVUPS Y6, (R12)(R10*1)
+	VMOVUPS Y7, (R12)(R10*2)
+	VMOVUPS Y8, (R12)(R11*1)
+	ADDQ    $0x20, R8
+	JMP     channels8
+
+tail8:
+	CMPQ   136(AX), $0x00
+	JE     whole8
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (CX)(R8*1), R9
+	MOVQ   8(AX), R10
+	ADDQ   R8, R10
+	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
+	LEAQ   (R9)(SI*4), R15
+
+masked8seg:
+	MOVQ 104(AX), R12
+
+masked8tap:
+	VMASKMOVPS   (R9), Y0, Y9
+	VADDPS       Y9, Y1, Y1
+	VMASKMOVPS   (R9)(SI*1), Y0, Y9
+	VADDPS       Y9, Y2, Y2
+	VMASKMOVPS   (R9)(SI*2), Y0, Y9
+	VADDPS       Y9, Y3, Y3
+	VMASKMOVPS   (R9)(DI*1), Y0, Y9
+	VADDPS       Y9, Y4, Y4
+	VMASKMOVPS   (R15), Y0, Y9
+	VADDPS       Y9, Y5, Y5
+	VMASKMOVPS   (R15)(SI*1), Y0, Y9
+	VADDPS       Y9, Y6, Y6
+	VMASKMOVPS   (R15)(SI*2), Y0, Y9
+	VADDPS       Y9, Y7, Y7
+	VMASKMOVPS   (R15)(DI*1), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	ADDQ         R13, R9
+	ADDQ         R13, R15
+	ADDQ         R14, R10
+	DECQ         R12
+	JNE          masked8tap
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R15
+	ADDQ         80(AX), R10
+	DECQ         R11
+	JNE          masked8seg
+	LEAQ         (DX)(R8*1), R8
+	MOVQ         88(AX), R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R8)(R9*4), R11
+	VBROADCASTSS 148(AX), Y9
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
+	CMPL         152(AX), $0x00
+	JE           masked8added
+	VMASKMOVPS   (R8), Y0, Y9
+	VADDPS       Y9, Y1, Y1
+	VMASKMOVPS   (R8)(R9*1), Y0, Y9
+	VADDPS       Y9, Y2, Y2
+	VMASKMOVPS   (R8)(R9*2), Y0, Y9
+	VADDPS       Y9, Y3, Y3
+	VMASKMOVPS   (R8)(R10*1), Y0, Y9
+	VADDPS       Y9, Y4, Y4
+	VMASKMOVPS   (R11), Y0, Y9
+	VADDPS       Y9, Y5, Y5
+	VMASKMOVPS   (R11)(R9*1), Y0, Y9
+	VADDPS       Y9, Y6, Y6
+	VMASKMOVPS   (R11)(R9*2), Y0, Y9
+	VADDPS       Y9, Y7, Y7
+	VMASKMOVPS   (R11)(R10*1), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+
+masked8added:
+	VMASKMOVPS Y1, Y0, (R8)
+	VMASKMOVPS Y2, Y0, (R8)(R9*1)
+	VMASKMOVPS Y3, Y0, (R8)(R9*2)
+	VMASKMOVPS Y4, Y0, (R8)(R10*1)
+	VMASKMOVPS Y5, Y0, (R11)
+	VMASKMOVPS Y6, Y0, (R11)(R9*1)
+	VMASKMOVPS Y7, Y0, (R11)(R9*2)
+	VMASKMOVPS Y8, Y0, (R11)(R10*1)
+
+whole8:
+	LEAQ (CX)(SI*8), CX
+	MOVQ 88(AX), R8
+	LEAQ (DX)(R8*8), DX
+	SUBQ $0x08, BX
+	JMP  pixels8
+
+done8:
 pixels4:
 	CMPQ BX, $0x04
 	JL   done4
@@ -2038,6 +3909,8 @@ channels4:
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 full4seg:
 	MOVQ 104(AX), R12
@@ -2047,8 +3920,8 @@ full4tap:
 	VADDPS       (R9)(SI*1), Y2, Y2
 	VADDPS       (R9)(SI*2), Y3, Y3
 	VADDPS       (R9)(DI*1), Y4, Y4
-	ADDQ         48(AX), R9
-	ADDQ         72(AX), R10
+	ADDQ         R13, R9
+	ADDQ         R14, R10
 	DECQ         R12
 	JNE          full4tap
 	ADDQ         56(AX), R9
@@ -2089,6 +3962,8 @@ tail4:
 	MOVQ   8(AX), R10
 	ADDQ   R8, R10
 	MOVQ   112(AX), R11
+	MOVQ   48(AX), R13
+	MOVQ   72(AX), R14
 
 masked4seg:
 	MOVQ 104(AX), R12
@@ -2102,8 +3977,8 @@ masked4tap:
 	VADDPS       Y5, Y3, Y3
 	VMASKMOVPS   (R9)(DI*1), Y0, Y5
 	VADDPS       Y5, Y4, Y4
-	ADDQ         48(AX), R9
-	ADDQ         72(AX), R10
+	ADDQ         R13, R9
+	ADDQ         R14, R10
 	DECQ         R12
 	JNE          masked4tap
 	ADDQ         56(AX), R9
@@ -2143,6 +4018,107 @@ whole4:
 	JMP  pixels4
 
 done4:
+pixels2:
+	CMPQ BX, $0x02
+	JL   done2
+	XORQ DI, DI
+
+channels2:
+	CMPQ   DI, 128(AX)
+	JGE    tail2
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+full2seg:
+	MOVQ 104(AX), R11
+
+full2tap:
+	VADDPS       (R8), Y1, Y1
+	VADDPS       (R8)(SI*1), Y2, Y2
+	ADDQ         R12, R8
+	ADDQ         R13, R9
+	DECQ         R11
+	JNE          full2tap
+	ADDQ         56(AX), R8
+	ADDQ         80(AX), R9
+	DECQ         R10
+	JNE          full2seg
+	LEAQ         (DX)(DI*1), R8
+	MOVQ         88(AX), R9
+	LEAQ         (R9)(R9*2), R10
+	VBROADCASTSS 148(AX), Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	CMPL         152(AX), $0x00
+	JE           full2added
+	VADDPS       (R8), Y1, Y1
+	VADDPS       (R8)(R9*1), Y2, Y2
+
+full2added:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, (R8)(R9*1)
+	ADDQ    $0x20, DI
+	JMP     channels2
+
+tail2:
+	CMPQ   136(AX), $0x00
+	JE     whole2
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (CX)(DI*1), R8
+	MOVQ   8(AX), R9
+	ADDQ   DI, R9
+	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
+
+masked2seg:
+	MOVQ 104(AX), R11
+
+masked2tap:
+	VMASKMOVPS   (R8), Y0, Y3
+	VADDPS       Y3, Y1, Y1
+	VMASKMOVPS   (R8)(SI*1), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+	ADDQ         R12, R8
+	ADDQ         R13, R9
+	DECQ         R11
+	JNE          masked2tap
+	ADDQ         56(AX), R8
+	ADDQ         80(AX), R9
+	DECQ         R10
+	JNE          masked2seg
+	LEAQ         (DX)(DI*1), DI
+	MOVQ         88(AX), R8
+	LEAQ         (R8)(R8*2), R9
+	VBROADCASTSS 148(AX), Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	CMPL         152(AX), $0x00
+	JE           masked2added
+	VMASKMOVPS   (DI), Y0, Y3
+	VADDPS       Y3, Y1, Y1
+	VMASKMOVPS   (DI)(R8*1), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+
+masked2added:
+	VMASKMOVPS Y1, Y0, (DI)
+	VMASKMOVPS Y2, Y0, (DI)(R8*1)
+
+whole2:
+	LEAQ (CX)(SI*2), CX
+	MOVQ 88(AX), DI
+	LEAQ (DX)(DI*2), DX
+	SUBQ $0x02, BX
+	JMP  pixels2
+
+done2:
 pixels1:
 	CMPQ BX, $0x01
 	JL   done1
@@ -2156,14 +4132,16 @@ channels1:
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 full1seg:
 	MOVQ 104(AX), R11
 
 full1tap:
 	VADDPS       (R8), Y1, Y1
-	ADDQ         48(AX), R8
-	ADDQ         72(AX), R9
+	ADDQ         R12, R8
+	ADDQ         R13, R9
 	DECQ         R11
 	JNE          full1tap
 	ADDQ         56(AX), R8
@@ -2192,6 +4170,8 @@ tail1:
 	MOVQ   8(AX), R9
 	ADDQ   DI, R9
 	MOVQ   112(AX), R10
+	MOVQ   48(AX), R12
+	MOVQ   72(AX), R13
 
 masked1seg:
 	MOVQ 104(AX), R11
@@ -2199,8 +4179,8 @@ masked1seg:
 masked1tap:
 	VMASKMOVPS   (R8), Y0, Y2
 	VADDPS       Y2, Y1, Y1
-	ADDQ         48(AX), R8
-	ADDQ         72(AX), R9
+	ADDQ         R12, R8
+	ADDQ         R13, R9
 	DECQ         R11
 	JNE          masked1tap
 	ADDQ         56(AX), R8

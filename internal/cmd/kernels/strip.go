@@ -170,8 +170,8 @@ type stripOp interface {
 	finish(l *lanes, s, o reg.GPVirtual, y []operand.Mem, acc []reg.VecVirtual, label string)
 }
 
-// stripPixels are how many pixels are computed at once: many, and what is left.
-var stripGroups = []int{4, 1}
+// stripGroups are how many pixels are computed at once: many, and what is left.
+var stripGroups = []int{8, 4, 2, 1}
 
 // writeStrip writes the function that computes pixels of a line.
 func writeStrip(l *lanes, op stripOp) {
@@ -253,22 +253,30 @@ func (g *stripGroup) body(label string) {
 		g.op.begin(l, acc[i])
 	}
 	x, w, segs, k := l.GP64(), l.GP64(), l.GP64(), l.GP64()
+	xTap, wTap := l.GP64(), l.GP64()
 	l.LEAQ(operand.Mem{Base: g.px, Index: g.o, Scale: 1}, x)
 	l.MOVQ(field(stripW), w)
 	l.ADDQ(g.o, w)
 	l.MOVQ(field(stripSegs), segs)
+	l.MOVQ(field(stripXTap), xTap)
+	l.MOVQ(field(stripWTap), wTap)
+	bases := l.quads(x, g.xPixel, g.pixels)
 	l.Label(label + "seg")
 	l.MOVQ(field(stripK), k)
 	l.Label(label + "tap")
 	weight := g.op.weight(l, operand.Mem{Base: w})
 	for i := range acc {
-		g.op.step(l, multiple(x, g.xPixel, g.triple, i), weight, acc[i])
+		g.op.step(l, multiple(bases[i/4], g.xPixel, g.triple, i%4), weight, acc[i])
 	}
-	l.ADDQ(field(stripXTap), x)
-	l.ADDQ(field(stripWTap), w)
+	for _, base := range bases {
+		l.ADDQ(xTap, base)
+	}
+	l.ADDQ(wTap, w)
 	l.DECQ(k)
 	l.JNE(operand.LabelRef(label + "tap"))
-	l.ADDQ(field(stripXNext), x)
+	for _, base := range bases {
+		l.ADDQ(field(stripXNext), base)
+	}
 	l.ADDQ(field(stripWNext), w)
 	l.DECQ(segs)
 	l.JNE(operand.LabelRef(label + "seg"))
@@ -277,14 +285,26 @@ func (g *stripGroup) body(label string) {
 	l.LEAQ(operand.Mem{Base: g.py, Index: g.o, Scale: 1}, y)
 	l.MOVQ(field(stripYPixel), yPixel)
 	l.LEAQ(operand.Mem{Base: yPixel, Index: yPixel, Scale: 2}, triple)
+	bases = l.quads(y, yPixel, g.pixels)
 	out := make([]operand.Mem, g.pixels)
 	for i := range out {
-		out[i] = multiple(y, yPixel, triple, i)
+		out[i] = multiple(bases[i/4], yPixel, triple, i%4)
 	}
 	g.op.finish(l, g.s, g.o, out, acc, label)
 	for i := range out {
 		l.store(acc[i], out[i])
 	}
+}
+
+// quads are the addresses of every fourth of n places a stride apart.
+func (l *lanes) quads(first, stride reg.GPVirtual, n int) []reg.GPVirtual {
+	bases := []reg.GPVirtual{first}
+	for i := 4; i < n; i += 4 {
+		next := l.GP64()
+		l.LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: stride, Scale: 4}, next)
+		bases = append(bases, next)
+	}
+	return bases
 }
 
 // multiple is the address i strides after base.
