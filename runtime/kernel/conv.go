@@ -38,8 +38,13 @@ type Conv struct {
 	filtersGradient depthwiseGradient
 }
 
-// largest bounds the numbers in a tensor, so that sizes in bytes don't overflow.
-const largest = 1 << 44
+const (
+	// largest bounds the numbers in a tensor, so that sizes in bytes don't overflow.
+	largest = 1 << 44
+	// mostTaps and mostPhases bound what is planned.
+	mostTaps   = 1 << 24
+	mostPhases = 1 << 16
+)
 
 // NewConv plans a convolution, or says why there is none of that shape.
 func NewConv(s ConvShape) (*Conv, error) {
@@ -84,6 +89,13 @@ func (s *ConvShape) output() (out [3]int, err error) {
 		if !fits(sizes, largest) {
 			return out, fmt.Errorf("a convolution with a tensor of %v numbers", sizes)
 		}
+	}
+	var steps []int
+	for i, stride := range s.Stride {
+		steps = append(steps, min(stride, s.Size[i]))
+	}
+	if !fits(s.Kernel[:], mostTaps) || !fits(steps, mostPhases) {
+		return out, fmt.Errorf("a convolution with kernel %v and strides %v", s.Kernel, s.Stride)
 	}
 	return out, nil
 }

@@ -134,6 +134,8 @@ func TestConvErrors(t *testing.T) {
 		"negative padding":      func(s *ConvShape) { s.Before[2] = -1 },
 		"kernel too large":      func(s *ConvShape) { s.Kernel[1] = 12 },
 		"huge":                  func(s *ConvShape) { s.Batch = 1 << 60 },
+		"huge kernel":           func(s *ConvShape) { s.Size[2], s.Kernel[2], s.Batch = 1<<25, 1<<25, 1 },
+		"huge stride":           func(s *ConvShape) { s.Size[2], s.Stride[2], s.Batch = 1<<25, 1<<25, 1 },
 		"huge padding":          func(s *ConvShape) { s.After = [3]int{1 << 29, 1 << 29, 1 << 29} },
 	} {
 		s := flat(2, 8, 4, 4, 3, 1, 1)
