@@ -14,6 +14,7 @@ var expandSpec = Spec{
 
 var tileSpec = Spec{
 	Infer: inferTile, Links: linkTile, Narrow: narrowTile, Forward: forwardTile, Carry: true, Dead: deadFirst,
+	Compile: compileTile, Layout: layoutAlike,
 }
 
 func inferExpand(n *Node) ([]Fact, error) {

@@ -11,6 +11,7 @@ import (
 // padSpec is not a Carry: it makes elements that none of its input's are.
 var padSpec = Spec{
 	Infer: inferPad, Links: linkPad, Dead: deadPad, Narrow: narrowPad, Forward: forwardPad,
+	Compile: compilePad, Layout: layoutAlike,
 }
 
 // margins returns how many elements Pad adds to each axis before and after it;

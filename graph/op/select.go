@@ -139,7 +139,7 @@ func inferUnique(n *Node) ([]Fact, error) {
 
 var triluSpec = Spec{
 	Infer: func(n *Node) ([]Fact, error) { return likeFirst(n), nil },
-	Links: linkTrilu, Forward: forwardTrilu, ZeroIn: []int{0},
+	Links: linkTrilu, Forward: forwardTrilu, Compile: compileTrilu, ZeroIn: []int{0},
 }
 
 func linkTrilu(n *Node, l *Linker) {

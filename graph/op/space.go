@@ -9,10 +9,12 @@ import (
 
 var depthToSpaceSpec = Spec{
 	Infer: inferDepthToSpace, Links: linkDepthToSpace, Forward: forwardDepthToSpace, Carry: true, Dead: deadFirst,
+	Compile: compileDepthToSpace, Layout: layoutAlike,
 }
 
 var spaceToDepthSpec = Spec{
 	Infer: inferSpaceToDepth, Links: linkSpaceToDepth, Forward: forwardSpaceToDepth, Carry: true, Dead: deadFirst,
+	Compile: compileSpaceToDepth, Layout: layoutAlike,
 }
 
 const (
@@ -154,6 +156,7 @@ func forwardSpaceToDepth(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error)
 var reverseSequenceSpec = Spec{
 	Infer: func(n *Node) ([]Fact, error) { return likeFirst(n), nil },
 	Links: linkReverseSequence, Forward: forwardReverseSequence, Carry: true, Dead: deadFirst,
+	Compile: compileReverseSequence,
 }
 
 // sequenceAxes returns the time and the batch axis of ReverseSequence.
