@@ -7,7 +7,10 @@ import (
 	"slices"
 )
 
-var resizeSpec = Spec{Infer: inferResize, Links: linkResize, Dead: deadResize, Narrow: narrowResize, Forward: forwardResize}
+var resizeSpec = Spec{
+	Infer: inferResize, Links: linkResize, Dead: deadResize, Narrow: narrowResize, Forward: forwardResize,
+	Compile: compileResize, Layout: layoutResize,
+}
 
 // scaling says how Resize or Upsample changes the axes that it names. Either
 // scales or sizes are set; both are nil where they are computed.
