@@ -3,20 +3,22 @@ package op
 import (
 	"math"
 	"slices"
+
+	"onnxcompress/runtime/kernel"
 )
 
 // reduceRows are the operators that make one number of all along some axes.
 var reduceRows = map[string]*Spec{
-	"ReduceSum":       reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOf[float64], whole: sumOf[int64]}),
-	"ReduceMean":      reduceSpec(&reduction{sums: true, mean: true, keepsZero: true, keepsAll: true, number: meanOf, nothing: math.NaN()}),
-	"ReduceL1":        reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfAbs}),
-	"ReduceL2":        reduceSpec(&reduction{sums: true, keepsZero: true, number: rootOfSquares}),
-	"ReduceSumSquare": reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfSquares[float64], whole: sumOfSquares[int64]}),
-	"ReduceMax":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Max[[]float64], whole: slices.Max[[]int64], nothing: math.Inf(-1), what: "takes the largest of this axis"}),
-	"ReduceMin":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Min[[]float64], whole: slices.Min[[]int64], nothing: math.Inf(1), what: "takes the least of this axis"}),
-	"ReduceProd":      reduceSpec(&reduction{keepsZero: true, number: productOf[float64], whole: productOf[int64], nothing: 1, what: "multiplies over this axis"}),
-	"ReduceLogSum":    reduceSpec(&reduction{log: true, number: logOfSum, nothing: math.Inf(-1), what: "takes the logarithm of a sum over this axis"}),
-	"ReduceLogSumExp": reduceSpec(&reduction{number: logOfExps, nothing: math.Inf(-1), what: "sums exponentials over this axis"}),
+	"ReduceSum":       reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOf[float64], whole: sumOf[int64], run: &reducing{forward: foldSum, slope: slopeSum, same: true}}),
+	"ReduceMean":      reduceSpec(&reduction{sums: true, mean: true, keepsZero: true, keepsAll: true, number: meanOf, nothing: math.NaN(), run: &reducing{forward: foldMean, slope: slopeMean, same: true}}),
+	"ReduceL1":        reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfAbs, run: &reducing{forward: foldMapped(kernel.Abs), slope: slopeL1, in: true}}),
+	"ReduceL2":        reduceSpec(&reduction{sums: true, keepsZero: true, number: rootOfSquares, run: &reducing{forward: foldNorm, slope: slopeNorm, in: true, out: true}}),
+	"ReduceSumSquare": reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfSquares[float64], whole: sumOfSquares[int64], run: &reducing{forward: foldSquares, slope: slopeSquares, in: true}}),
+	"ReduceMax":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Max[[]float64], whole: slices.Max[[]int64], nothing: math.Inf(-1), what: "takes the largest of this axis", run: &reducing{forward: foldMax, slope: slopeExtreme, in: true, out: true, once: true, same: true}}),
+	"ReduceMin":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Min[[]float64], whole: slices.Min[[]int64], nothing: math.Inf(1), what: "takes the least of this axis", run: &reducing{forward: foldExtreme(kernel.Smallest, kernel.Min), slope: slopeExtreme, in: true, out: true, once: true, same: true}}),
+	"ReduceProd":      reduceSpec(&reduction{keepsZero: true, number: productOf[float64], whole: productOf[int64], nothing: 1, what: "multiplies over this axis", run: &reducing{forward: foldProduct, in: true, same: true}}),
+	"ReduceLogSum":    reduceSpec(&reduction{log: true, number: logOfSum, nothing: math.Inf(-1), what: "takes the logarithm of a sum over this axis", run: &reducing{forward: foldLogSum, slope: slopeLogSum, out: true}}),
+	"ReduceLogSumExp": reduceSpec(&reduction{number: logOfExps, nothing: math.Inf(-1), what: "sums exponentials over this axis", run: &reducing{forward: foldLogSumExp, slope: slopeLogSumExp, in: true, out: true}}),
 }
 
 // reduction is what tells one of the reductions from another.
@@ -36,6 +38,8 @@ type reduction struct {
 	nothing float64
 	// what is the reason to keep an axis that is reduced.
 	what string
+	// run is how it is computed on float32.
+	run *reducing
 }
 
 func reduceSpec(k *reduction) *Spec {
@@ -45,6 +49,8 @@ func reduceSpec(k *reduction) *Spec {
 		Dead:    k.dead,
 		Narrow:  k.narrow,
 		Forward: k.forward,
+		Compile: k.compile,
+		Layout:  layoutReduce,
 	})
 }
 
