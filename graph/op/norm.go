@@ -15,7 +15,7 @@ var normRows = map[string]*Spec{
 	"InstanceNormalization": guarded(Spec{Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm, Forward: forwardGroups(eachChannel), Compile: compileGroups(eachChannel), Layout: layoutAlike}),
 	"GroupNormalization":    guarded(Spec{Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm, Forward: forwardGroups(groupCount), Compile: compileGroups(groupCount), Layout: layoutAlike}),
 	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Compile: compileLayerNorm, Forward: forwardLayerNorm}),
-	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm}),
+	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm, Compile: compileRMSNorm}),
 }
 
 const normalises = "normalises over this axis"

@@ -62,6 +62,8 @@ func foldExtreme(of func(x []float32) float32, pick func(y, a, b []float32)) fun
 	}
 }
 
+var foldAbs = foldMapped(kernel.Abs)
+
 func foldSum(g *folding, y, x []float32, from int, _ []float32) { g.sums(y, x, from) }
 
 func foldMean(g *folding, y, x []float32, from int, _ []float32) {
