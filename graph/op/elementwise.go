@@ -12,6 +12,8 @@ import (
 type formula struct {
 	// float is the definition on real numbers.
 	float func(n *Node, v []float64) float64
+	// point is float where there is one input only.
+	point func(n *Node, x float64) float64
 	// whole is the definition on whole numbers and booleans; nil where float
 	// serves for them too.
 	whole func(n *Node, v []int64) (int64, error)

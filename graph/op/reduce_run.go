@@ -42,16 +42,12 @@ func foldMapped(apply func(t, x []float32)) func(g *folding, y, x []float32, fro
 
 // foldExtreme reduces by picking.
 func foldExtreme(of func(x []float32) float32, pick func(y, a, b []float32)) func(g *folding, y, x []float32, from int, t []float32) {
-	return func(g *folding, y, x []float32, from int, _ []float32) {
+	return func(g *folding, y, x []float32, from int, t []float32) {
 		for j := range g.within {
 			run := g.run(x, from, j, len(y))
 			if g.along {
-				v := [1]float32{of(run)}
-				if j > 0 {
-					pick(v[:], v[:], y[:1])
-				}
-				y[0] = v[0]
-				continue
+				t[0] = of(run)
+				run = t[:1]
 			}
 			if j == 0 {
 				copy(y, run)

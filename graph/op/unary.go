@@ -61,21 +61,28 @@ func function(f func(float64) float64, options ...func(*Spec)) *Spec {
 	if f(0) == 0 {
 		options = append([]func(*Spec){zeroIn(0)}, options...)
 	}
-	return elementwise(formula{float: func(_ *Node, v []float64) float64 { return f(v[0]) }}, likeInput(0), options...)
+	return pointwise(func(_ *Node, x float64) float64 { return f(x) }, options)
 }
 
 // whole is a function that stays among whole numbers.
 func whole(f func(float64) float64, g func(int64) int64, h func(uint64) uint64, options ...func(*Spec)) *Spec {
 	return elementwise(formula{
 		float: func(_ *Node, v []float64) float64 { return f(v[0]) },
+		point: func(_ *Node, x float64) float64 { return f(x) },
 		whole: func(_ *Node, v []int64) (int64, error) { return g(v[0]), nil },
 		wide:  func(_ *Node, v []uint64) (uint64, error) { return h(v[0]), nil },
 	}, likeInput(0), append(options, zeroIn(0))...)
 }
 
+// pointwise is a function of one real number.
+func pointwise(f func(*Node, float64) float64, options []func(*Spec)) *Spec {
+	float := func(n *Node, v []float64) float64 { return f(n, v[0]) }
+	return elementwise(formula{float: float, point: f}, likeInput(0), options...)
+}
+
 // shaped is a function whose attributes give it its form.
 func shaped(f func(*Node, float64) float64, options ...func(*Spec)) *Spec {
-	return elementwise(formula{float: func(n *Node, v []float64) float64 { return f(n, v[0]) }}, likeInput(0), options...)
+	return pointwise(f, options)
 }
 
 func alpha(n *Node, def float32) float64 { return float64(n.Attrs.Float("alpha", def)) }

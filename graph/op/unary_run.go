@@ -79,18 +79,17 @@ func value(forward func(y, x []float32), backward func(dx, dy, y []float32)) fun
 // where the function's value is y.
 func slope(d func(n *Node, x, y float64) float64) func(*Spec) {
 	return func(s *Spec) {
-		float := s.formula.float
+		point := s.formula.point
 		curved(func(n *Node) curve {
-			point := func(x float64) float64 { return float(n, []float64{x}) }
 			return curve{
 				forward: func(y, x []float32) {
 					for i, v := range x {
-						y[i] = float32(point(float64(v)))
+						y[i] = float32(point(n, float64(v)))
 					}
 				},
 				backward: func(dx, dy, x []float32) {
 					for i, v := range x {
-						dx[i] = dy[i] * float32(d(n, float64(v), point(float64(v))))
+						dx[i] = dy[i] * float32(d(n, float64(v), point(n, float64(v))))
 					}
 				},
 				cost: 32,

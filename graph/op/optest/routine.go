@@ -129,6 +129,7 @@ func (c *Case) run(t *testing.T, spec *op.Spec, last bool, threads int) {
 		copy(f.Out[0].Data, f.In[0].Data)
 	} else {
 		r.Forward(f)
+		sparing(t, "forward", func() { r.Forward(f) })
 	}
 	want := c.define(t, spec, c.In)
 	for o, out := range f.Out {
@@ -139,6 +140,14 @@ func (c *Case) run(t *testing.T, spec *op.Spec, last bool, threads int) {
 	}
 	if !c.NoGradient && !t.Failed() {
 		c.backward(t, spec, r, f, turned)
+	}
+}
+
+// sparing holds that a call allocates nothing.
+func sparing(t *testing.T, what string, call func()) {
+	t.Helper()
+	if n := testing.AllocsPerRun(1, call); n > 0 {
+		t.Errorf("%s allocates %g times", what, n)
 	}
 }
 
@@ -182,6 +191,10 @@ func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame,
 			}
 		}
 		c.reverse(r, f)
+		if !add && !r.View && r.Backward != nil {
+			sparing(t, "backward", func() { r.Backward(f) })
+			c.reverse(r, f)
+		}
 		for i, d := range f.DIn {
 			if d == nil {
 				continue
