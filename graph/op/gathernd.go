@@ -9,10 +9,12 @@ import (
 
 var gatherElementsSpec = Spec{
 	Infer: inferGatherElements, Links: linkGatherElements, Forward: forwardGatherElements, Carry: true, Dead: deadFirst,
+	Compile: compileGatherElements,
 }
 
 var gatherNDSpec = Spec{
 	Infer: inferGatherND, Links: linkGatherND, Forward: forwardGatherND, Carry: true, Dead: deadFirst,
+	Compile: compileGatherND,
 }
 
 func inferGatherElements(n *Node) ([]Fact, error) {

@@ -9,10 +9,12 @@ import (
 
 var scatterElementsSpec = Spec{
 	Infer: inferScatterElements, Links: linkScatterElements, Dead: deadScatter, Forward: forwardScatterElements,
+	Compile: compileScatterElements,
 }
 
 var scatterNDSpec = Spec{
 	Infer: inferScatterND, Links: linkScatterND, Dead: deadScatter, Forward: forwardScatterND,
+	Compile: compileScatterND,
 }
 
 // deadScatter joins what the data holds with the updates written over it.

@@ -1,0 +1,109 @@
+package op
+
+import "onnxcompress/runtime/kernel"
+
+func compileScatterElements(n *Node) (*Routine, error) {
+	if !floats(n, 0, 2) || !indexed(n, 1) {
+		return nil, nil
+	}
+	a, err := elementAddress(n)
+	if err != nil {
+		return nil, err
+	}
+	return scattering(n, a), nil
+}
+
+func compileScatterND(n *Node) (*Routine, error) {
+	if !floats(n, 0, 2) || !indexed(n, 1) {
+		return nil, nil
+	}
+	a, err := tupleAddress(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	return scattering(n, a), nil
+}
+
+// scattering is the routine that writes rows over those of input 0, or adds
+// them; for other reductions there is none.
+func scattering(n *Node, a *address) *Routine {
+	r := &Routine{KeepIn: []int{a.slot}, Adds: true, InPlace: []int{0}}
+	switch n.Attrs.Str("reduction", "none") {
+	case "add":
+		r.Pass = []int{0}
+		r.Forward = func(f *Frame) {
+			copy(f.Y(0), f.X(0))
+			if rows := a.whereRows(f); a.run > 0 {
+				kernel.ScatterAddRows(f.Y(0), f.X(2), rows, a.run)
+			}
+		}
+		r.Backward = func(f *Frame) {
+			if f.DIn[2] != nil {
+				a.take(f, a.whereRows(f), nil)
+			}
+		}
+	case "none":
+		// last has, of each row that is written, the update that stays.
+		r.Scratch = int(product(n.In[0].Shape))
+		last := make([]int, int(product(n.In[0].Shape))/max(a.run, 1))
+		r.Forward = func(f *Frame) {
+			y, x := f.Y(0), f.X(2)
+			copy(y, f.X(0))
+			for i, row := range a.whereRows(f) {
+				copy(y[row*a.run:(row+1)*a.run], x[i*a.run:])
+			}
+		}
+		r.Backward = func(f *Frame) {
+			rows := a.whereRows(f)
+			for i, row := range rows {
+				last[row] = i
+			}
+			if f.DIn[0] != nil {
+				a.spare(f, rows)
+			}
+			if f.DIn[2] != nil {
+				a.take(f, rows, last)
+			}
+		}
+	default:
+		return nil
+	}
+	return r
+}
+
+// spare gives the data the gradient of what was not written over.
+func (a *address) spare(f *Frame, rows []int) {
+	dx, dy := f.DIn[0].Float32s(), f.DOut[0].Float32s()
+	if !f.Add[0] {
+		copy(dx, dy)
+		for _, row := range rows {
+			clear(dx[row*a.run : (row+1)*a.run])
+		}
+		return
+	}
+	// What is written over gets back what it had.
+	for _, row := range rows {
+		copy(f.Scratch[row*a.run:(row+1)*a.run], dx[row*a.run:])
+	}
+	kernel.Add(dx, dx, dy)
+	for _, row := range rows {
+		copy(dx[row*a.run:(row+1)*a.run], f.Scratch[row*a.run:])
+	}
+}
+
+// take gives the updates the gradients of their rows; one that another wrote
+// over, as last tells where it is given, has none.
+func (a *address) take(f *Frame, rows, last []int) {
+	dx, dy := f.begin(2, false), f.DOut[0].Float32s()
+	for i, row := range rows {
+		to, from := dx[i*a.run:(i+1)*a.run], dy[row*a.run:(row+1)*a.run]
+		switch stays := last == nil || last[row] == i; {
+		case stays && f.Add[2]:
+			kernel.Add(to, to, from)
+		case stays:
+			copy(to, from)
+		case !f.Add[2]:
+			clear(to)
+		}
+	}
+}
