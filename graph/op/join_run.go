@@ -138,7 +138,7 @@ func compileGather(n *Node) (*Routine, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gathering{
+	g := &indexing{
 		rows: int(product(x[:axis])), size: int(x[axis]), width: int(product(x[axis+1:])),
 		index: make([]int, product(n.In[1].Shape)),
 	}
@@ -166,14 +166,14 @@ func compileGather(n *Node) (*Routine, error) {
 	}, nil
 }
 
-// gathering picks runs of width out of size for each row.
-type gathering struct {
+// indexing picks runs of width out of size for each row.
+type indexing struct {
 	rows, size, width int
 	index             []int
 }
 
 // read resolves the indices; it fails the frame where one is out of range.
-func (g *gathering) read(f *Frame) bool {
+func (g *indexing) read(f *Frame) bool {
 	for i := range g.index {
 		k := int(f.In[1].IntAt(i))
 		if k < 0 {
