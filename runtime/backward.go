@@ -9,6 +9,9 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
+// ErrNoDerivative marks the nodes of a model for training that have none.
+var ErrNoDerivative = errors.New("has no derivative")
+
 // grad is the gradient of one slot, or of several that share it: what is
 // handed on as it is needs no copy.
 type grad struct {
@@ -29,7 +32,7 @@ type reverse struct {
 // that of the output of.
 func (p *Program) gradients(of *slot) error {
 	if !of.needs {
-		return errors.New("no variable takes part in the output")
+		return fmt.Errorf("no variable takes part in output %s", of.name)
 	}
 	r := &reverse{grads: map[*slot]*grad{}, made: map[*slot]int{}}
 	for i, s := range p.steps {
@@ -77,7 +80,8 @@ func (r *reverse) step(s *step, at int) error {
 		return nil
 	}
 	if s.routine == nil || s.routine.Backward == nil && !s.routine.View && len(s.routine.Pass) == 0 {
-		return fmt.Errorf("%s: has no derivative", s.label)
+		r.skip(s)
+		return fmt.Errorf("%s: %w", s.label, ErrNoDerivative)
 	}
 	b := &step{label: "gradient of " + s.label, routine: s.routine, of: s, dIn: make([]*slot, len(s.in)), dOut: dOut}
 	b.frame.Add = make([]bool, len(s.in))
@@ -100,6 +104,15 @@ func (r *reverse) step(s *step, at int) error {
 	}
 	r.steps = append(r.steps, after...)
 	return nil
+}
+
+// skip goes on behind a step without a derivative, so that others are found.
+func (r *reverse) skip(s *step) {
+	for _, in := range s.in {
+		if in != nil && in.needs && r.grads[in] == nil {
+			r.grads[in] = &grad{fresh(in), []*slot{in}}
+		}
+	}
 }
 
 // pass lets in have the gradient of out as it is. Where in has one already, it

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"unsafe"
 
 	"onnxcompress/graph"
@@ -39,8 +40,8 @@ const (
 )
 
 func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType) (*planner, error) {
-	b := graph.Binding{Shapes: shapes, Types: types, Batch: 1, Image: [2]int64{64, 64}, Sequence: 8, Fresh: firstFresh, Variable: s.variables}
-	p := &planner{session: s, facts: s.graph.Infer(b), train: s.variables != nil}
+	b := graph.Binding{Shapes: shapes, Types: types, Batch: 1, Image: [2]int64{64, 64}, Sequence: 8, Fresh: firstFresh, Variable: union(s.variables, s.running)}
+	p := &planner{session: s, facts: s.graph.Infer(b), train: s.train}
 	b.Fresh = otherFresh
 	again := s.graph.Infer(b)
 	n := len(s.graph.Values)
@@ -57,7 +58,7 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 		return nil, err
 	}
 	for _, v := range s.graph.Values {
-		p.variable[v.ID] = s.variables[v.Name]
+		p.variable[v.ID] = s.changes(v.Name)
 		if v.Producer != nil {
 			for _, in := range v.Producer.In {
 				p.variable[v.ID] = p.variable[v.ID] || in != nil && p.variable[in.ID] && p.facts.Values[v.ID].Value == nil
@@ -65,6 +66,16 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 		}
 	}
 	return p, p.build()
+}
+
+// union is the set of what two sets hold.
+func union(a, b map[string]bool) map[string]bool {
+	u := maps.Clone(a)
+	if u == nil {
+		return b
+	}
+	maps.Copy(u, b)
+	return u
 }
 
 // equal reports whether two tensors have the same content.
@@ -171,8 +182,8 @@ func (p *planner) slot(v *graph.Value, last bool) (*slot, error) {
 			return nil, err
 		}
 		t = settled(t)
-		variable := p.session.variables[v.Name]
-		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: variable, constant: !variable}
+		s := p.session
+		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t, needs: s.variables[v.Name], constant: !s.changes(v.Name)}
 	}
 	home := p.home[v.ID]
 	if len(home.shape) < 3 || p.last[v.ID] == last {
@@ -197,7 +208,7 @@ func settled(t *tensor.Tensor) *tensor.Tensor {
 
 // content is the tensor of a constant or a variable.
 func (p *planner) content(v *graph.Value) (*tensor.Tensor, error) {
-	if p.session.variables[v.Name] {
+	if p.session.changes(v.Name) {
 		return p.session.variable(v)
 	}
 	if v.Sparse != nil {

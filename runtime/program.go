@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"onnxcompress/graph/tensor"
@@ -47,7 +48,7 @@ func (p *planner) finish() (*Program, error) {
 		}
 	}
 	if p.train {
-		if err := prog.gradients(prog.outputs[0]); err != nil {
+		if err := prog.gradients(prog.outputs[s.target]); err != nil {
 			return nil, err
 		}
 	}
@@ -88,6 +89,9 @@ func (p *Program) layOut() error {
 		add(s.scratch)
 		add(s.state)
 	}
+	for _, slot := range p.ends() {
+		add(slot.buffer)
+	}
 	size, err := arena(all)
 	if err != nil {
 		return err
@@ -104,6 +108,18 @@ func (p *Program) layOut() error {
 // slots are those of the step that are there.
 func (s *step) slots() []*slot {
 	return slices.DeleteFunc(slices.Concat(s.in, s.out, s.dIn, s.dOut), func(x *slot) bool { return x == nil })
+}
+
+// ends are the slots of gradients that a caller reads or writes.
+func (p *Program) ends() []*slot {
+	if p.seed == nil {
+		return nil
+	}
+	ends := []*slot{p.seed}
+	for _, name := range slices.Sorted(maps.Keys(p.slopes)) {
+		ends = append(ends, p.slopes[name])
+	}
+	return ends
 }
 
 // touch marks the buffers of a step in use.
@@ -153,8 +169,8 @@ func (p *Program) bind(memory []float32) {
 			slot.bind(memory)
 		}
 	}
-	for _, slope := range p.slopes {
-		slope.bind(memory)
+	for _, slot := range p.ends() {
+		slot.bind(memory)
 	}
 	for _, s := range order {
 		s.frame.Pool = p.session.pool
@@ -178,6 +194,39 @@ func (p *Program) lastReads() {
 	}
 }
 
+// draw gives each step another number, that of its gradient's too, from which
+// what is random in it follows.
+func (p *Program) draw(seed uint64) {
+	for i, s := range p.steps {
+		s.frame.Seed = scramble(seed + uint64(i))
+	}
+	for _, s := range p.backward {
+		if s.of != nil {
+			s.frame.Seed = s.of.frame.Seed
+		}
+	}
+}
+
+// scramble makes numbers that are next to each other unlike, and no two the
+// same.
+func scramble(x uint64) uint64 {
+	for range 3 {
+		x = (x ^ x>>32) * 0xd6e8feb86659fd93
+	}
+	return x ^ x>>32
+}
+
+// back computes the gradients of the variables from what the seed holds, after
+// Run.
+func (p *Program) back() error {
+	for _, s := range p.backward {
+		if err := s.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Run computes the outputs from what the inputs hold.
 func (p *Program) Run() error {
 	for _, s := range p.steps {
@@ -194,6 +243,20 @@ func (p *Program) Input(i int) *tensor.Tensor { return p.inputs[i].tensor }
 
 // Output is what output i holds since the last Run, until the next.
 func (p *Program) Output(i int) *tensor.Tensor { return p.outputs[i].tensor }
+
+// takes reports whether the program was planned for arguments of these shapes.
+func (p *Program) takes(args []*tensor.Tensor) bool {
+	if len(args) != len(p.inputs) {
+		return false
+	}
+	for i, t := range args {
+		in := p.inputs[i]
+		if t == nil || in.loose || t.Kind != tensor.Dense || in.dtype != t.DType || !sameShape(in.shape, t.Shape) {
+			return false
+		}
+	}
+	return true
+}
 
 // set hands input i to the program.
 func (p *Program) set(i int, t *tensor.Tensor) error {

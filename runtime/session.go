@@ -29,13 +29,20 @@ type Session struct {
 	graph    *graph.Graph
 	pool     *kernel.Pool
 	limit    int64
+	source   *rand.PCG
 	rand     *rand.Rand
 	programs map[string]*Program
+	last     *Program
+	most     int
 	parent   *Session
-	// variables are the initializers that training changes, by name; nil where
-	// the session does not train.
-	variables map[string]bool
-	weights   map[string]*tensor.Tensor
+	// train says that programs compute gradients, from that of output number
+	// target.
+	train  bool
+	target int
+	// variables are the initializers that training changes by their gradients,
+	// running those that nodes change as they run, by name. weights holds both.
+	variables, running map[string]bool
+	weights            map[string]*tensor.Tensor
 	// apart keeps nodes from being computed together, for tests that compare.
 	apart bool
 }
@@ -54,17 +61,18 @@ func Open(m *onnx.Model, o Options) (*Session, error) {
 }
 
 func newSession(g *graph.Graph, pool *kernel.Pool, o Options) *Session {
+	source := rand.NewPCG(o.Seed, 0)
 	return &Session{
 		graph: g, pool: pool, limit: o.MemoryLimit,
-		rand:     rand.New(rand.NewPCG(o.Seed, 0)),
-		programs: map[string]*Program{},
+		source: source, rand: rand.New(source),
+		programs: map[string]*Program{}, most: mostPrograms,
 	}
 }
 
 // child is a session for a graph that a node of this one runs.
 func (s *Session) child(g *graph.Graph) *Session {
 	c := newSession(g, s.pool, Options{MemoryLimit: s.limit})
-	c.rand, c.parent = s.rand, s
+	c.source, c.rand, c.parent = s.source, s.rand, s
 	return c
 }
 
@@ -79,14 +87,10 @@ func (s *Session) Close() error {
 func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	args := make([]*tensor.Tensor, len(s.graph.Inputs))
 	for i, v := range s.graph.Inputs {
-		t, ok := inputs[v.Name]
-		if !ok {
-			return nil, fmt.Errorf("input %s is not given", v.Name)
-		}
-		if err := suits(v, t); err != nil {
-			return nil, err
-		}
-		args[i] = t
+		args[i] = inputs[v.Name]
+	}
+	if err := s.suit(args); err != nil {
+		return nil, err
 	}
 	results, err := s.evaluate(args)
 	if err != nil {
@@ -97,6 +101,22 @@ func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tens
 		out[v.Name] = results[i]
 	}
 	return out, nil
+}
+
+// suit reports how arguments contradict what the inputs declare.
+func (s *Session) suit(args []*tensor.Tensor) error {
+	if len(args) != len(s.graph.Inputs) {
+		return fmt.Errorf("%d inputs are given, the model takes %d", len(args), len(s.graph.Inputs))
+	}
+	for i, v := range s.graph.Inputs {
+		if args[i] == nil {
+			return fmt.Errorf("input %s is not given", v.Name)
+		}
+		if err := suits(v, args[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // suits reports how a tensor contradicts what an input declares.
@@ -125,16 +145,9 @@ func suits(v *graph.Value, t *tensor.Tensor) error {
 
 // evaluate computes the outputs from the inputs, in order.
 func (s *Session) evaluate(args []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	p, err := s.program(args)
+	p, err := s.load(args)
 	if err != nil {
 		return nil, err
-	}
-	for i, t := range args {
-		if i < len(p.inputs) {
-			if err := p.set(i, t); err != nil {
-				return nil, err
-			}
-		}
 	}
 	if err := p.Run(); err != nil {
 		return nil, err
@@ -148,12 +161,31 @@ func (s *Session) evaluate(args []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return results, nil
 }
 
-// most is the number of programs that a session keeps; one whose shapes change
-// with every run begins anew.
-const most = 16
+// load gives the program for the arguments, which it has been handed.
+func (s *Session) load(args []*tensor.Tensor) (*Program, error) {
+	p, err := s.program(args)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range args {
+		if i < len(p.inputs) {
+			if err := p.set(i, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// mostPrograms is the number of programs that a session keeps; one whose shapes
+// change with every run begins anew.
+const mostPrograms = 16
 
 // program returns the one for arguments of these shapes.
 func (s *Session) program(args []*tensor.Tensor) (*Program, error) {
+	if s.last != nil && s.last.takes(args) {
+		return s.last, nil
+	}
 	var key strings.Builder
 	for _, t := range args {
 		if t != nil {
@@ -161,6 +193,7 @@ func (s *Session) program(args []*tensor.Tensor) (*Program, error) {
 		}
 	}
 	if p := s.programs[key.String()]; p != nil {
+		s.last = p
 		return p, nil
 	}
 	shapes, types := map[string][]int64{}, map[string]tensor.DType{}
@@ -177,10 +210,10 @@ func (s *Session) program(args []*tensor.Tensor) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.programs) >= most {
+	if len(s.programs) >= s.most {
 		clear(s.programs)
 	}
-	s.programs[key.String()] = p
+	s.programs[key.String()], s.last = p, p
 	return p, nil
 }
 
@@ -192,6 +225,9 @@ func overlap(a, b []byte) bool {
 	p, q := uintptr(unsafe.Pointer(unsafe.SliceData(a))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	return p < q+uintptr(len(b)) && q < p+uintptr(len(a))
 }
+
+// changes reports whether training changes the initializer of that name.
+func (s *Session) changes(name string) bool { return s.variables[name] || s.running[name] }
 
 // variable is the tensor of an initializer that training changes: a copy of
 // its own.

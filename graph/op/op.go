@@ -184,6 +184,9 @@ type Spec struct {
 	// Follow lists inputs that are cut with their channels but never zeroed,
 	// because zero there is harmful (a variance, a denominator).
 	Follow []int
+	// Running lists inputs that hold running statistics: what Compile makes for
+	// a training changes them, and no gradient flows to them.
+	Running []int
 	// Product reads the node as a linear map of its data; ok is false where it
 	// is none. The shapes of the inputs are known.
 	Product func(n *Node) (p Product, ok bool)

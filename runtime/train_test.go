@@ -1,0 +1,440 @@
+package runtime_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"onnxcompress/compress/optim"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/internal/modeltext"
+	"onnxcompress/onnx"
+	"onnxcompress/runtime"
+	"onnxcompress/runtime/loss"
+)
+
+// textModel is a model written as text, its initializers set to those given.
+func textModel(t testing.TB, text string, weights map[string][]float32) *onnx.Model {
+	t.Helper()
+	p, err := modeltext.Parse(text, 20, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range p.Graph.Initializer {
+		if v, ok := weights[w.GetName()]; ok {
+			onnx.SetData(w, tensor.FromFloat32s([]int64{int64(len(v))}, v).Data)
+		}
+	}
+	b, err := proto.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnx.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+func newTrainer(t testing.TB, m *onnx.Model, o runtime.TrainOptions) *runtime.Trainer {
+	t.Helper()
+	tr, err := runtime.NewTrainer(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tr.Close() })
+	return tr
+}
+
+// learner moves a trainer's variables.
+type learner struct {
+	*runtime.Trainer
+	rule   optim.Optimiser
+	params []optim.Param
+}
+
+func (l *learner) step(t testing.TB, of loss.Loss, y *tensor.Tensor, x ...*tensor.Tensor) float64 {
+	t.Helper()
+	value, err := l.Gradients(of, y, x...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.params = l.params[:0]
+	for _, v := range l.Variables() {
+		l.params = append(l.params, optim.Param{Value: v.Value, Grad: v.Grad})
+	}
+	if err := l.rule.Step(l.params); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+const mlp = `
+input x N,6
+a = Gemm x w1:w[10,6] b1:w[10] ; transB=1
+t = Tanh a
+m = MatMul t w2:w[10,10]
+s = Add m b2:w[10]
+r = Relu s
+h = Add t r
+g = Gelu h
+y = Gemm g w3:w[4,10] b3:w[4] ; transB=1
+output y
+`
+
+const cnn = `
+input x N,1,8,8
+a1 = Conv x c1:w[4,1,3,3] ; pads=[1,1,1,1]
+n1 = BatchNormalization a1 scale1:p[4] shift1:w[4] mean1:w[4] var1:p[4]
+r1 = Relu n1
+p1 = MaxPool r1 ; kernel_shape=[2,2] strides=[2,2]
+a2 = Conv p1 c2:w[6,4,3,3] ; pads=[1,1,1,1]
+n2 = BatchNormalization a2 scale2:p[6] shift2:w[6] mean2:w[6] var2:p[6]
+r2 = Relu n2
+p2 = GlobalAveragePool r2
+f = Flatten p2
+y = Gemm f w:w[4,6] b:w[4] ; transB=1
+output y
+`
+
+// recordedNet is what testdata/record.py writes of one net.
+type recordedNet struct {
+	Inputs []float32
+	Class  []int64
+	Start  map[string][]float32
+	Runs   map[string]struct {
+		Losses []float64
+		End    map[string][]float32
+	}
+}
+
+func readRecorded(t *testing.T) map[string]recordedNet {
+	t.Helper()
+	text, err := os.ReadFile("testdata/recorded.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nets map[string]recordedNet
+	if err := json.Unmarshal(text, &nets); err != nil {
+		t.Fatal(err)
+	}
+	return nets
+}
+
+// TestTraining repeats what PyTorch did, step for step.
+func TestTraining(t *testing.T) {
+	const batch, samples = 8, 24
+	nets := readRecorded(t)
+	tests := []struct {
+		name, text string
+		sample     []int64
+		tolerance  float64
+	}{
+		{"mlp", mlp, []int64{6}, 1e-5},
+		{"cnn", cnn, []int64{1, 8, 8}, 1e-4},
+	}
+	rules := map[string]func() optim.Optimiser{
+		"sgd":  func() optim.Optimiser { return &optim.SGD{LR: 0.02, Momentum: 0.9} },
+		"adam": func() optim.Optimiser { return optim.NewAdam(0.01) },
+	}
+	for _, test := range tests {
+		net := nets[test.name]
+		near := func(got, want float64) bool { return math.Abs(got-want) <= test.tolerance*max(1, math.Abs(want)) }
+		for name, run := range net.Runs {
+			t.Run(test.name+"/"+name, func(t *testing.T) {
+				l := learner{Trainer: newTrainer(t, textModel(t, test.text, net.Start), runtime.TrainOptions{Threads: 2}), rule: rules[name]()}
+				size := len(net.Inputs) / samples
+				shape := append([]int64{batch}, test.sample...)
+				for step, want := range run.Losses {
+					at := step * batch % samples
+					x := tensor.FromFloat32s(shape, net.Inputs[at*size:(at+batch)*size])
+					got := l.step(t, loss.CrossEntropy{}, tensor.FromInt64s([]int64{batch}, net.Class[at:at+batch]), x)
+					if !near(got, want) {
+						t.Fatalf("loss %.8g at step %d, want %.8g", got, step, want)
+					}
+				}
+				weights := l.State().Weights
+				if len(weights) != len(run.End) {
+					t.Errorf("%d weights, want %d", len(weights), len(run.End))
+				}
+				for name, want := range run.End {
+					for k, got := range weights[name].Float32s() {
+						if !near(float64(got), float64(want[k])) {
+							t.Errorf("%s[%d] is %.8g after all steps, want %.8g", name, k, got, want[k])
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// numbers are some that follow from the shape.
+func numbers(shape ...int64) *tensor.Tensor {
+	x := tensor.New(tensor.Float32, shape...)
+	for i := range x.Float32s() {
+		x.Float32s()[i] = float32(math.Sin(float64(3*i + 1)))
+	}
+	return x
+}
+
+// gradient is that of a variable after a step of mean squares against zero.
+func gradient(t *testing.T, tr *runtime.Trainer, name string, x *tensor.Tensor) []float32 {
+	t.Helper()
+	if err := tr.Forward(x); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (loss.MSE{}).Value(tr.Output(), tensor.New(tensor.Float32, tr.Output().Shape...), tr.Seed()); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Backward(); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range tr.Variables() {
+		if v.Name == name {
+			return slices.Clone(v.Grad)
+		}
+	}
+	t.Fatalf("%s is no variable", name)
+	return nil
+}
+
+// TestTied: the gradients of the uses of one initializer add up.
+func TestTied(t *testing.T) {
+	const tied = `
+input x N,5
+a = MatMul x w:w[5,5]
+r = Tanh a
+b = MatMul r w
+s = Add b v:w[5]
+y = Add s v
+output y`
+	apart := strings.Replace(tied, "b = MatMul r w", "b = MatMul r u:w[5,5]", 1)
+	same := textModel(t, tied, nil)
+	w := map[string][]float32{}
+	for _, p := range same.Proto.Graph.Initializer {
+		w[p.GetName()] = numbers(p.Dims...).Float32s()
+	}
+	w["u"] = w["w"]
+	x := numbers(3, 5)
+	one, two := newTrainer(t, textModel(t, tied, w), runtime.TrainOptions{}), newTrainer(t, textModel(t, apart, w), runtime.TrainOptions{})
+	got, first, second := gradient(t, one, "w", x), gradient(t, two, "w", x), gradient(t, two, "u", x)
+	for i := range got {
+		if want := first[i] + second[i]; math.Abs(float64(got[i]-want)) > 1e-5 {
+			t.Errorf("gradient %d is %v, want %v", i, got[i], want)
+		}
+	}
+}
+
+// TestOneGradientOfTwo: variables that are added have one gradient, each in a
+// place of its own.
+func TestOneGradientOfTwo(t *testing.T) {
+	tr := newTrainer(t, textModel(t, `
+input x 2,3
+a = Add x u:w[2,3]
+y = Add a v:w[2,3]
+output y`, nil), runtime.TrainOptions{})
+	gradient(t, tr, "u", numbers(2, 3))
+	u, v := tr.Variables()[0], tr.Variables()[1]
+	if !slices.Equal(u.Grad, v.Grad) || len(u.Grad) != 6 {
+		t.Fatalf("gradients %v and %v", u.Grad, v.Grad)
+	}
+	u.Grad[0]++
+	if u.Grad[0] == v.Grad[0] {
+		t.Error("they share their memory")
+	}
+}
+
+// TestSteps: a step allocates nothing, other batches are planned anew on the
+// same weights, and evaluation sees them.
+func TestSteps(t *testing.T) {
+	for _, text := range []string{mlp, cnn} {
+		l := learner{Trainer: newTrainer(t, textModel(t, text, nil), runtime.TrainOptions{Threads: 2}), rule: &optim.SGD{LR: 0.1, Momentum: 0.9}}
+		sample := []int64{6}
+		if text == cnn {
+			sample = []int64{1, 8, 8}
+		}
+		batch := func(n int64) (x, y *tensor.Tensor) {
+			return numbers(append([]int64{n}, sample...)...), tensor.New(tensor.Int64, n)
+		}
+		x, y := batch(8)
+		var of loss.Loss = loss.CrossEntropy{}
+		first := l.step(t, of, y, x)
+		if n := testing.AllocsPerRun(10, func() { l.step(t, of, y, x) }); n != 0 {
+			t.Errorf("%v allocations a step", n)
+		}
+		few, fewY := batch(3)
+		l.step(t, of, fewY, few)
+		last := 0.0
+		for range 20 {
+			last = l.step(t, of, y, x)
+		}
+		if !(last < first/2) {
+			t.Errorf("loss %v after all steps, %v before", last, first)
+		}
+		out, err := l.Evaluate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := of.Value(out[0], y, nil); err != nil || !(got < first/2) {
+			t.Errorf("evaluated to a loss of %v (%v)", got, err)
+		}
+		if n := testing.AllocsPerRun(10, func() { _, _ = l.Evaluate(x) }); n != 0 {
+			t.Errorf("%v allocations an evaluation", n)
+		}
+	}
+}
+
+// TestExport: what is exported computes what the trainer evaluates, and differs
+// from the model in its weights only.
+func TestExport(t *testing.T) {
+	for _, text := range []string{mlp, cnn} {
+		m := textModel(t, text, nil)
+		before, err := m.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := learner{Trainer: newTrainer(t, m, runtime.TrainOptions{}), rule: &optim.SGD{LR: 0.1}}
+		x := numbers(4, 6)
+		if text == cnn {
+			x = numbers(4, 1, 8, 8)
+		}
+		for range 3 {
+			l.step(t, loss.CrossEntropy{}, tensor.New(tensor.Int64, 4), x)
+		}
+		out := l.Export()
+		defer out.Close()
+		s, err := runtime.Open(out, runtime.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		got, err := s.Run(map[string]*tensor.Tensor{"x": x})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := l.Evaluate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range got["y"].Float32s() {
+			if math.Abs(float64(v-want[0].Float32s()[i])) > 1e-6 {
+				t.Errorf("output %d is %v, want %v", i, v, want[0].Float32s()[i])
+			}
+		}
+		for i, p := range out.Proto.Graph.Initializer {
+			onnx.SetData(p, nil)
+			onnx.SetData(m.Proto.Graph.Initializer[i], nil)
+		}
+		if !proto.Equal(out.Proto, m.Proto) || len(before) == 0 {
+			t.Error("more than weights has changed")
+		}
+	}
+}
+
+// TestRestore: a training that continues from a state repeats itself bit by bit.
+func TestRestore(t *testing.T) {
+	x, y := numbers(8, 6), tensor.New(tensor.Int64, 8)
+	run := func(l *learner, steps int) (losses []float64) {
+		for range steps {
+			losses = append(losses, l.step(t, loss.CrossEntropy{}, y, x))
+		}
+		return losses
+	}
+	start := func() *learner {
+		o := runtime.TrainOptions{Threads: 2, Seed: 5}
+		return &learner{Trainer: newTrainer(t, textModel(t, mlp, nil), o), rule: &optim.SGD{LR: 0.1, Momentum: 0.9}}
+	}
+	whole, first, second := start(), start(), start()
+	want := run(whole, 10)
+	got := run(first, 5)
+	if err := second.Restore(first.State()); err != nil {
+		t.Fatal(err)
+	}
+	second.rule.Recall(first.rule.Memories())
+	if got = append(got, run(second, 5)...); !slices.Equal(got, want) {
+		t.Errorf("losses %v, want %v", got, want)
+	}
+	state := first.State()
+	state.Weights["w1"] = numbers(2)
+	if err := second.Restore(state); err == nil {
+		t.Error("a weight of another shape is accepted")
+	}
+	delete(state.Weights, "w1")
+	if err := second.Restore(state); err == nil {
+		t.Error("a state without a weight is accepted")
+	}
+}
+
+// TestVariables: what is trained where nothing is said, and where something is.
+func TestVariables(t *testing.T) {
+	const text = `
+input x 1,4,8,8
+a = Mul x s:w[4,1,1]
+z = Resize a - scales:p[4]
+b = Add z one:f[1]
+y = Relu b
+d = Add a dead:w[4,1,1]
+output y
+output d`
+	tests := []struct {
+		name, output string
+		ask          func(string, *tensor.Tensor) bool
+		want         string
+	}{
+		{"all", "", nil, "s"},
+		{"of another output", "d", nil, "s dead"},
+		{"chosen", "", func(name string, _ *tensor.Tensor) bool { return name == "one" }, "one"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := textModel(t, text, map[string][]float32{"scales": {1, 1, 2, 2}})
+			tr := newTrainer(t, m, runtime.TrainOptions{Output: test.output, Variables: test.ask})
+			var names []string
+			for _, v := range tr.Variables() {
+				names = append(names, v.Name)
+			}
+			if got := strings.Join(names, " "); got != test.want {
+				t.Errorf("variables %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestUntrainable: what cannot be trained is said, all of it at once.
+func TestUntrainable(t *testing.T) {
+	x := numbers(2, 3)
+	tests := []struct {
+		name, text string
+		want       []string
+		derivative bool
+	}{
+		{"no derivative", "input x 2,3\na = Mul x w:w[3]\nb = Hardmax a\nc = Hardmax b\ny = Relu c\noutput y", []string{"Hardmax b", "Hardmax c"}, true},
+		{"no variable", "input x 2,3\ny = Relu x\noutput y", []string{"no variable"}, false},
+		{"no such operator", "input x 2,3\na = Mul x w:w[3]\ny = Frobnicate a\noutput y", []string{"Frobnicate"}, false},
+		{"statistics behind a node", "input x 2,3\nm = Identity mean:w[3]\ny = BatchNormalization x s:p[3] b:w[3] m v:p[3]\noutput y", []string{"running statistics m"}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tr, err := runtime.NewTrainer(textModel(t, test.text, nil), runtime.TrainOptions{})
+			if err == nil {
+				err = tr.Forward(x)
+			}
+			if err == nil || errors.Is(err, runtime.ErrNoDerivative) != test.derivative {
+				t.Fatalf("error %v", err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not name %q", err, want)
+				}
+			}
+		})
+	}
+}
