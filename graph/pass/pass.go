@@ -36,6 +36,9 @@ var (
 	BatchNorms = Pass{"BatchNormalization folding", foldBatchNorms}
 	// Sequences makes a Split of a sequence whose parts are read one by one.
 	Sequences = Pass{"sequences", splitSequences}
+	// Parameters makes initializers of their own of those that Identity nodes
+	// copy.
+	Parameters = Pass{"parameters", partParameters}
 )
 
 // Simplify are the rewrites that suit every model.
@@ -66,6 +69,17 @@ func Run(m *onnx.Model, passes ...Pass) error {
 		}
 	}
 	return nil
+}
+
+// Trainable is a copy of a model in which each parameter is an initializer of its
+// own, to be closed on its own: what runtime.NewTrainer is given.
+func Trainable(m *onnx.Model) (*onnx.Model, error) {
+	own := m.Clone()
+	if err := Run(own, Parameters); err != nil {
+		_ = own.Close()
+		return nil, err
+	}
+	return own, nil
 }
 
 // Prepare makes a model that channels can be followed through where they

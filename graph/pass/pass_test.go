@@ -181,7 +181,7 @@ func unchanged(t *testing.T, p, q *onnx.ModelProto) {
 	t.Helper()
 	strip := func(m *onnx.ModelProto) *onnx.ModelProto {
 		constant := map[string]bool{}
-		for _, i := range p.Graph.Initializer {
+		for _, i := range m.Graph.Initializer {
 			constant[i.GetName()] = true
 		}
 		bare := proto.CloneOf(m)

@@ -213,3 +213,23 @@ func TestIdentityNames(t *testing.T) {
 		}, "Identity If"},
 	}, pass.Identities)
 }
+
+func TestParameters(t *testing.T) {
+	check(t, []rewriteCase{
+		{"copies of copies", small{
+			inputs: []string{"x:N,3"}, outputs: []string{"y"}, constants: constants{"c": floats(3)},
+			nodes: nodes{
+				node("Identity", "c", "d"), node("Identity", "d", "e"),
+				node("Add", "x c", "a"), node("Mul", "a d", "b"), node("Add", "b e", "y"),
+			},
+		}, "Add Mul Add"},
+		{"listed initializers", small{
+			ir: 3, opset: 8, inputs: []string{"x:N,3"}, outputs: []string{"y"}, constants: constants{"c": floats(3)},
+			nodes: nodes{node("Identity", "c", "d"), node("Add", "x c", "a"), node("Mul", "a d", "y")},
+		}, "Add Mul"},
+		{"outputs and what is computed", small{
+			inputs: []string{"x:N,3"}, outputs: []string{"y", "z"}, constants: constants{"c": floats(3)},
+			nodes: nodes{node("Identity", "c", "y"), node("Identity", "x", "a"), node("Add", "a c", "z")},
+		}, "Identity Identity Add"},
+	}, pass.Parameters)
+}
