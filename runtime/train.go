@@ -137,6 +137,15 @@ func (t *Trainer) Close() error { return t.train.Close() }
 // slice is the trainer's: Backward brings Grad up to date.
 func (t *Trainer) Variables() []Variable { return t.variables }
 
+// Inputs names what a step is given, in order.
+func (t *Trainer) Inputs() []string {
+	names := make([]string, len(t.train.graph.Inputs))
+	for i, v := range t.train.graph.Inputs {
+		names[i] = v.Name
+	}
+	return names
+}
+
 // Forward computes the outputs from the inputs, in the order of the model, as a
 // training does: normalised by the statistics of the batch, which join the
 // running ones, and with numbers dropped at random. The error of a model that

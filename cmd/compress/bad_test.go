@@ -178,6 +178,7 @@ func TestBadInput(t *testing.T) {
 				{"inspect", path},
 				{"run", path},
 				{"bench", path},
+				{"bench", path, "--engine", "native", "--train"},
 				{"validate", path, path},
 				{"eval", path, "--data", path},
 			} {

@@ -74,6 +74,12 @@ func TestExitCodes(t *testing.T) {
 		{"validate equal", []string{"validate", resnet, resnet}, 0, "equal", ""},
 		{"validate with one model", []string{"validate", resnet}, 2, "", "takes 2 arguments"},
 		{"bench", []string{"bench", resnet, "--time", "20ms"}, 0, "median", ""},
+		{"bench, native", []string{"bench", resnet, "--engine", "native", "--batch", "2", "--time", "20ms"}, 0, "samples/s", ""},
+		{"bench of training", []string{"bench", resnet, "--engine", "native", "--train", "--batch", "2", "--time", "20ms"}, 0, "samples/s", ""},
+		{"bench with another engine", []string{"bench", resnet, "--engine", "steam"}, 2, "", "steam"},
+		{"training in onnxruntime", []string{"bench", resnet, "--train"}, 2, "", "native"},
+		{"batch of none", []string{"bench", resnet, "--batch", "0"}, 2, "", "--batch 0"},
+		{"batch of other inputs", []string{"bench", resnet, "--batch", "3", "--shape", "input:2,1,8,8"}, 2, "", "2 samples"},
 		{"run", []string{"run", resnet}, 0, "logits", ""},
 		{"eval", []string{"eval", resnet, "--data", digits}, 0, "accuracy", ""},
 		{"eval without data", []string{"eval", resnet}, 2, "", "--data"},
@@ -140,6 +146,9 @@ func TestResultIsJudged(t *testing.T) {
 func TestJSON(t *testing.T) {
 	needRuntime(t)
 	measures := []string{"bytes", "latency_ms", "macs", "metric", "params"}
+	speeds := []string{
+		"batch", "engine", "gflops", "mode", "ms_median", "ms_spread", "peak_bytes", "samples_per_second", "threads",
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -158,6 +167,8 @@ func TestJSON(t *testing.T) {
 		}},
 		{"validate", []string{"validate", resnet, resnet, "--json"}, map[string][]string{"": {"inputs", "max_rel_error"}}},
 		{"eval", []string{"eval", resnet, "--data", digits, "--json"}, map[string][]string{"": {"metric"}}},
+		{"bench", []string{"bench", resnet, "--time", "20ms", "--json"}, map[string][]string{"": speeds}},
+		{"bench of training", []string{"bench", resnet, "--engine", "native", "--train", "--time", "20ms", "--json"}, map[string][]string{"": speeds}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,6 +190,37 @@ func TestJSON(t *testing.T) {
 					if _, ok := object[key]; !ok {
 						t.Errorf("%q has no key %q: %v", part, key, value)
 					}
+				}
+			}
+		})
+	}
+}
+
+// TestUntrainable: a model that cannot be trained is unsupported, and all that
+// stands in the way is named.
+func TestUntrainable(t *testing.T) {
+	tests := []struct {
+		name  string
+		types []string
+		want  []string
+	}{
+		{"operators", []string{"Frobnicate", "Grumble"}, []string{"Frobnicate", "Grumble"}},
+		{"derivatives", []string{"Hardmax"}, []string{"Hardmax"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := conv()
+			for i, kind := range test.types {
+				m.Graph.Node[i+1].OpType = &kind
+			}
+			path := write(t, filepath.Join(t.TempDir(), "m.onnx"), encoded(t, m))
+			code, stdout, stderr := command("bench", path, "--engine", "native", "--train")
+			if code != 3 || stdout != "" || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("exit %d, said %q and %q", code, stdout, stderr)
+			}
+			for _, want := range append(test.want, path) {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("%q does not name %s", stderr, want)
 				}
 			}
 		})

@@ -75,36 +75,48 @@ func LatencyPair(a, b *Session, in map[string]*tensor.Tensor, o LatencyOptions) 
 }
 
 func measure(sessions []*Session, in map[string]*tensor.Tensor, o LatencyOptions) ([]Stats, error) {
-	o = o.filled()
-	models := make([]*prepared, len(sessions))
+	runs := make([]func() (time.Duration, error), len(sessions))
 	for i, s := range sessions {
 		p, err := s.prepare(in)
 		if err != nil {
 			return nil, fmt.Errorf("%w %s: %s", ErrRun, s.name, oneLine(err))
 		}
 		defer p.destroy()
-		models[i] = p
+		runs[i] = func() (time.Duration, error) {
+			d, err := p.run()
+			if err != nil {
+				err = fmt.Errorf("%w %s: %s", ErrRun, s.name, oneLine(err))
+			}
+			return d, err
+		}
 	}
-	times := make([][]time.Duration, len(models))
+	return Time(o, runs...)
+}
+
+// Time times runs in turn, each by the duration that it gives itself, so that a
+// change of the machine's pace meets all. It ends with the first error.
+func Time(o LatencyOptions, runs ...func() (time.Duration, error)) ([]Stats, error) {
+	o = o.filled()
+	times := make([][]time.Duration, len(runs))
 	var begin time.Time
 	for run := -o.Warmup; run < 0 || !o.enough(run, time.Since(begin)); run++ {
 		if run == 0 {
 			begin = time.Now()
 		}
-		for k := range models {
+		for k := range runs {
 			// Each comes first in every other round, since what runs first finds
 			// the caches that the other has filled.
-			i := (k + max(run, 0)) % len(models)
-			d, err := models[i].run()
+			i := (k + max(run, 0)) % len(runs)
+			d, err := runs[i]()
 			if err != nil {
-				return nil, fmt.Errorf("%w %s: %s", ErrRun, sessions[i].name, oneLine(err))
+				return nil, err
 			}
 			if run >= 0 {
 				times[i] = append(times[i], d)
 			}
 		}
 	}
-	stats := make([]Stats, len(models))
+	stats := make([]Stats, len(runs))
 	for i := range stats {
 		stats[i] = statsOf(times[i])
 	}
