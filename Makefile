@@ -74,6 +74,10 @@ coverage: ort ## write docs/coverage.md: what can be pruned in each model of the
 results: ort ## write docs/results.md: accuracy against MACs
 	go run ./internal/cmd/results -models "$(MODELS)"
 
+.PHONY: performance
+performance: build ort ## write docs/performance.md: speed and memory next to PyTorch; NETS=folder, PYTHON=program
+	go run ./internal/cmd/performance -nets "$(NETS)" -python "$(or $(PYTHON),python3)"
+
 .PHONY: clean
 clean: ## remove what the build made
 	rm -rf bin
