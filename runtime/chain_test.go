@@ -38,7 +38,7 @@ func trained(t *testing.T, m *onnx.Model, apart bool, x *tensor.Tensor) *Program
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	s.apart = apart
+	s.apart, s.train = apart, true
 	s.variables, s.weights = map[string]bool{}, map[string]*tensor.Tensor{}
 	for _, v := range s.graph.Values {
 		if v.Init != nil && tensor.DType(v.Init.GetDataType()) == tensor.Float32 {
