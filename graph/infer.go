@@ -26,6 +26,8 @@ type Facts struct {
 	// them by Index.
 	Problems []error
 	Failed   []bool
+	// Invented marks, by Index, the nodes for which a size was invented.
+	Invented []bool
 
 	graph *Graph
 	fresh int64
@@ -39,13 +41,14 @@ type Facts struct {
 // given, gets the declared types of its outputs.
 func (g *Graph) Infer(b Binding) *Facts {
 	f := &Facts{
-		Values: make([]op.Fact, len(g.Values)),
-		Nodes:  make([]*op.Node, len(g.Nodes)),
-		Failed: make([]bool, len(g.Nodes)),
-		graph:  g,
-		fresh:  b.Fresh,
-		alike:  b.Alike,
-		params: map[string]int64{},
+		Values:   make([]op.Fact, len(g.Values)),
+		Nodes:    make([]*op.Node, len(g.Nodes)),
+		Failed:   make([]bool, len(g.Nodes)),
+		Invented: make([]bool, len(g.Nodes)),
+		graph:    g,
+		fresh:    b.Fresh,
+		alike:    b.Alike,
+		params:   map[string]int64{},
 	}
 	for _, v := range g.Values {
 		switch {
@@ -130,7 +133,10 @@ func (f *Facts) next() int64 {
 
 func (f *Facts) node(n *Node) {
 	view := n.View()
-	view.Fresh = f.next
+	view.Fresh = func() int64 {
+		f.Invented[n.Index] = true
+		return f.next()
+	}
 	f.Nodes[n.Index] = view
 	for i, v := range n.In {
 		if v != nil {

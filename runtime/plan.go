@@ -54,7 +54,7 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 			f.Value = nil
 		}
 	}
-	if err := errors.Join(p.facts.Problems...); err != nil {
+	if err := p.refused(); err != nil {
 		return nil, err
 	}
 	for _, v := range s.graph.Values {
@@ -76,6 +76,31 @@ func union(a, b map[string]bool) map[string]bool {
 	}
 	maps.Copy(u, b)
 	return u
+}
+
+// refused tells of the nodes that the shapes do not suit. Where sizes depend on
+// data it is too early to say: those that were invented may be what is not
+// suitable, and the node finds out when it runs.
+func (p *planner) refused() error {
+	failed, early := 0, map[int]bool{}
+	for _, n := range p.session.graph.Nodes {
+		if !p.facts.Failed[n.Index] {
+			continue
+		}
+		early[failed] = p.facts.Invented[n.Index]
+		for _, v := range n.In {
+			early[failed] = early[failed] || v != nil && p.loose[v.ID]
+		}
+		failed++
+	}
+	others := len(p.facts.Problems) - failed
+	var problems []error
+	for i, err := range p.facts.Problems {
+		if i < others || !early[i-others] {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // equal reports whether two tensors have the same content.

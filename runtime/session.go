@@ -198,7 +198,7 @@ func (s *Session) program(args []*tensor.Tensor) (*Program, error) {
 	}
 	shapes, types := map[string][]int64{}, map[string]tensor.DType{}
 	for i, v := range s.graph.Inputs {
-		if i < len(args) && args[i] != nil {
+		if i < len(args) && args[i] != nil && args[i].Kind == tensor.Dense {
 			shapes[v.Name], types[v.Name] = args[i].Shape, args[i].DType
 		}
 	}

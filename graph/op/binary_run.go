@@ -99,7 +99,8 @@ func mixDiv(*Node) mixture {
 
 // mixPow knows the exponents that networks use.
 func mixPow(n *Node) mixture {
-	m := mixture{in: true, cost: 32,
+	m := mixture{
+		in: true, cost: 32,
 		forward: func(y []float32, x [][]float32) {
 			for i := range y {
 				y[i] = float32(math.Pow(float64(at(x[0], i)), float64(at(x[1], i))))
@@ -157,16 +158,7 @@ func at(x []float32, i int) float32 {
 func mixExtreme(pick func(y, a, b []float32), scalar func(y, a []float32, b float32)) func(*Node) mixture {
 	return func(*Node) mixture {
 		return mixture{
-			forward: func(y []float32, x [][]float32) {
-				fill(y, x[0])
-				for _, b := range x[1:] {
-					if len(b) == len(y) {
-						pick(y, y, b)
-					} else {
-						scalar(y, y, b[0])
-					}
-				}
-			},
+			forward: func(y []float32, x [][]float32) { foldPieces(y, x, pick, scalar) },
 			slope: func(k int, t, dy, y []float32, x [][]float32) {
 				for i := range t {
 					first := slices.IndexFunc(x, func(o []float32) bool { return at(o, i) == y[i] })
@@ -178,6 +170,34 @@ func mixExtreme(pick func(y, a, b []float32), scalar func(y, a []float32, b floa
 			},
 			in: true, out: true, first: true, cost: 2,
 		}
+	}
+}
+
+// foldPieces joins the operands' pieces by a function that does not care for
+// their order. The first two are read before y is written, so that y may be
+// either.
+func foldPieces(y []float32, x [][]float32, both func(y, a, b []float32), scalar func(y, a []float32, b float32)) {
+	join := func(a, b []float32) {
+		if len(b) == len(y) {
+			both(y, a, b)
+		} else {
+			scalar(y, a, b[0])
+		}
+	}
+	switch {
+	case len(x) == 1:
+		fill(y, x[0])
+		return
+	case len(x[0]) == len(y):
+		join(x[0], x[1])
+	case len(x[1]) == len(y):
+		join(x[1], x[0])
+	default:
+		fill(y, x[0])
+		join(y, x[1])
+	}
+	for _, b := range x[2:] {
+		join(y, b)
 	}
 }
 
@@ -199,14 +219,7 @@ func mixSum(share bool) func(*Node) mixture {
 		}
 		return mixture{
 			forward: func(y []float32, x [][]float32) {
-				fill(y, x[0])
-				for _, b := range x[1:] {
-					if len(b) == len(y) {
-						kernel.Add(y, y, b)
-					} else {
-						kernel.AddScalar(y, y, b[0])
-					}
-				}
+				foldPieces(y, x, kernel.Add, kernel.AddScalar)
 				if share {
 					kernel.MulScalar(y, y, scale)
 				}

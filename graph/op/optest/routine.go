@@ -144,6 +144,7 @@ func (c *Case) run(t *testing.T, spec *op.Spec, last bool, threads int) {
 		}
 		c.near(t, fmt.Sprintf("output %d", o), out.AsFloat64s(), want[o].AsFloat64s())
 	}
+	c.inPlace(t, r, f)
 	if !c.NoGradient && !t.Failed() {
 		c.backward(t, spec, r, f, turned)
 	}
@@ -154,6 +155,22 @@ func sparing(t *testing.T, what string, call func()) {
 	t.Helper()
 	if n := testing.AllocsPerRun(1, call); n > 0 {
 		t.Errorf("%s allocates %g times", what, n)
+	}
+}
+
+// inPlace holds that the output is the same where it takes over an input's
+// buffer.
+func (c *Case) inPlace(t *testing.T, r *op.Routine, f *op.Frame) {
+	for _, i := range r.InPlace {
+		if f.In[i].Len() != f.Out[0].Len() {
+			continue
+		}
+		g, shared := *f, f.In[i].Clone()
+		g.In, g.Out = slices.Clone(f.In), slices.Clone(f.Out)
+		g.Scratch, g.State = poison(r.Scratch), poison(r.State)
+		g.In[i], g.Out[0] = shared, tensor.FromFloat32s(f.Out[0].Shape, shared.Float32s())
+		r.Forward(&g)
+		c.near(t, fmt.Sprintf("output in place of input %d", i), g.Out[0].AsFloat64s(), f.Out[0].AsFloat64s())
 	}
 }
 
