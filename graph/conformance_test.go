@@ -1,14 +1,10 @@
 package graph_test
 
 import (
-	"archive/zip"
 	"bytes"
-	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -16,68 +12,9 @@ import (
 	"onnxcompress/graph"
 	"onnxcompress/graph/op"
 	"onnxcompress/graph/tensor"
+	"onnxcompress/internal/nodecases"
 	"onnxcompress/onnx"
 )
-
-// conformance reads a test case of the ONNX project: models with recorded
-// inputs and outputs, from a directory of the archive for each.
-type conformance struct {
-	files map[string]*zip.File
-	cases []string
-}
-
-func openConformance(t *testing.T) *conformance {
-	t.Helper()
-	path := filepath.Join("..", "..", "shared", "data", "onnx-node-1.23.zip")
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		t.Skipf("the operator cases of ONNX are not there: %v", err)
-	}
-	t.Cleanup(func() { _ = z.Close() })
-	c := &conformance{files: map[string]*zip.File{}}
-	for _, f := range z.File {
-		c.files[f.Name] = f
-		if dir, ok := strings.CutSuffix(f.Name, "/model.onnx"); ok {
-			c.cases = append(c.cases, dir)
-		}
-	}
-	if len(c.cases) == 0 {
-		t.Fatalf("%s holds no cases", path)
-	}
-	return c
-}
-
-func (c *conformance) read(t *testing.T, name string) []byte {
-	t.Helper()
-	r, err := c.files[name].Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// recorded decodes what is named "input" or "output": nil where it is no tensor.
-func (c *conformance) recorded(t *testing.T, dir, side string, infos []*onnx.ValueInfoProto) (list []*onnx.TensorProto) {
-	t.Helper()
-	for i, info := range infos {
-		name := fmt.Sprintf("%s/test_data_set_0/%s_%d.pb", dir, side, i)
-		if info.GetType().GetTensorType() == nil || c.files[name] == nil {
-			list = append(list, nil)
-			continue
-		}
-		p := &onnx.TensorProto{}
-		if err := proto.Unmarshal(c.read(t, name), p); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		p.Name = proto.String(info.GetName())
-		list = append(list, p)
-	}
-	return list
-}
 
 // bound is the model with inputs made constants where keep says so, and the
 // shapes of the others.
@@ -85,9 +22,6 @@ func bound(m *onnx.ModelProto, in []*onnx.TensorProto, keep func(*onnx.TensorPro
 	m = proto.Clone(m).(*onnx.ModelProto)
 	shapes := map[string][]int64{}
 	for _, p := range in {
-		if p == nil {
-			continue
-		}
 		shapes[p.GetName()] = p.GetDims()
 		if keep(p) {
 			m.Graph.Initializer = append(m.Graph.Initializer, p)
@@ -101,7 +35,7 @@ func bound(m *onnx.ModelProto, in []*onnx.TensorProto, keep func(*onnx.TensorPro
 // all inputs known, so that what can be evaluated is, and with whole
 // numbers and short lists known alone. What is found agrees with the recorded outputs.
 func TestConformanceShapes(t *testing.T) {
-	c := openConformance(t)
+	cases := nodecases.Open(t, filepath.Join("..", "..", "shared", "data", "onnx-node-1.23.zip"))
 	modes := []struct {
 		name string
 		keep func(*onnx.TensorProto) bool
@@ -116,26 +50,23 @@ func TestConformanceShapes(t *testing.T) {
 	// shape that output_shape gives, and align_corners in the length that the
 	// axis is resized to, not in a fraction of an element.
 	disputed := map[string]bool{
-		"node/test_maxunpool_export_with_output_shape":            true,
-		"node/test_resize_downsample_scales_linear_align_corners": true,
-		"node/test_resize_downsample_scales_cubic_align_corners":  true,
+		"maxunpool_export_with_output_shape":            true,
+		"resize_downsample_scales_linear_align_corners": true,
+		"resize_downsample_scales_cubic_align_corners":  true,
 	}
 	checked, unknown, values := 0, map[string]int{}, 0
-	for _, dir := range c.cases {
-		m := &onnx.ModelProto{}
-		if err := proto.Unmarshal(c.read(t, dir+"/model.onnx"), m); err != nil {
-			t.Fatalf("%s: %v", dir, err)
+	for _, c := range cases {
+		m := c.Model(t)
+		in, ok := c.Tensors(t, 0, "input", m.GetGraph().GetInput())
+		out, okOut := c.Tensors(t, 0, "output", m.GetGraph().GetOutput())
+		if !ok || !okOut {
+			continue
 		}
-		in := c.recorded(t, dir, "input", m.GetGraph().GetInput())
-		out := c.recorded(t, dir, "output", m.GetGraph().GetOutput())
 		for _, mode := range modes {
-			t.Run(strings.TrimPrefix(dir, "node/test_")+"/"+mode.name, func(t *testing.T) {
+			t.Run(c.Name+"/"+mode.name, func(t *testing.T) {
 				p, shapes := bound(m, in, mode.keep)
 				g, f := inferred(t, p, shapes)
 				for _, want := range out {
-					if want == nil {
-						continue
-					}
 					v := g.Value(want.GetName())
 					if !explained(v) {
 						continue
@@ -149,7 +80,7 @@ func TestConformanceShapes(t *testing.T) {
 					if fact.Value != nil {
 						values++
 					}
-					if disputed[dir] {
+					if disputed[c.Name] {
 						fact.Value = nil
 					}
 					agree(t, g.Model, want, fact)
@@ -168,9 +99,7 @@ func TestConformanceShapes(t *testing.T) {
 func inferred(t *testing.T, p *onnx.ModelProto, shapes map[string][]int64) (*graph.Graph, *graph.Facts) {
 	t.Helper()
 	for _, o := range p.Graph.Output {
-		if tt := o.Type.GetTensorType(); tt != nil {
-			tt.Shape = nil
-		}
+		o.Type.GetTensorType().Shape = nil
 	}
 	p.Graph.ValueInfo = nil
 	b, err := proto.Marshal(p)

@@ -10,10 +10,10 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"onnxcompress/graph"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/internal/ortest"
 	"onnxcompress/onnx"
+	"onnxcompress/runtime"
 )
 
 func TestMain(m *testing.M) { ortest.Main(m) }
@@ -136,16 +136,12 @@ func (x trial) check(t *testing.T) (ran bool) {
 		}
 	}
 	want, failed := s.Run(feeds)
-	g, err := graph.Import(ortest.Model(t, p))
+	engine, err := runtime.Open(ortest.Model(t, p), runtime.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []*tensor.Tensor{}
-	for _, in := range g.Inputs {
-		args = append(args, feeds[in.Name])
-	}
-	e := evaluator{}
-	got, err := e.run(g, args, nil)
+	defer engine.Close()
+	got, err := engine.Run(feeds)
 	if failed != nil {
 		if err == nil {
 			t.Logf("onnxruntime refuses what is evaluated here: %v", failed)
@@ -155,16 +151,16 @@ func (x trial) check(t *testing.T) (ran bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range got {
-		same(t, want[fmt.Sprintf("y%d", i)], got[i], true)
+	for name := range got {
+		same(t, want[name], got[name])
 	}
 	if t.Failed() {
 		t.Logf("attributes: %v", x.attrs)
 		for i, in := range x.in {
 			t.Logf("input %d: %v", i, show(in))
 		}
-		for i := range got {
-			t.Logf("output %d: %v, onnxruntime %v", i, show(got[i]), show(want[fmt.Sprintf("y%d", i)]))
+		for name := range got {
+			t.Logf("output %s: %v, onnxruntime %v", name, show(got[name]), show(want[name]))
 		}
 	}
 	return true
@@ -263,3 +259,31 @@ func differential(t *testing.T, families map[string]func(d dice) trial) {
 }
 
 func one[T any](d dice, list ...T) T { return list[d.IntN(len(list))] }
+
+// same holds an evaluated value against that of onnxruntime.
+func same(t *testing.T, want, got *tensor.Tensor) {
+	t.Helper()
+	switch {
+	case want == nil:
+		return
+	case got == nil:
+		t.Errorf("gives nothing")
+		return
+	case want.Kind != got.Kind || len(want.Items) != len(got.Items):
+		t.Errorf("gives kind %v of %d items, want %v of %d", got.Kind, len(got.Items), want.Kind, len(want.Items))
+		return
+	}
+	for i := range want.Items {
+		same(t, want.Items[i], got.Items[i])
+	}
+	if want.Kind != tensor.Dense {
+		return
+	}
+	if want.DType != got.DType || !slices.Equal(want.Shape, got.Shape) {
+		t.Errorf("gives %v%v, want %v%v", got.DType, got.Shape, want.DType, want.Shape)
+		return
+	}
+	if at, x, y := difference(want, got); at >= 0 {
+		t.Errorf("has %v at %d, want %v", y, at, x)
+	}
+}
