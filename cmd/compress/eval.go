@@ -24,7 +24,7 @@ func newEval() *cobra.Command {
 	var data, jsonFile string
 	c := &cobra.Command{
 		Use:   "eval MODEL --data PATH",
-		Short: "accuracy on samples with labels, in onnxruntime",
+		Short: "accuracy on samples with labels",
 		Args:  exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if data == "" {
@@ -50,7 +50,7 @@ func newEval() *cobra.Command {
 	flags.IntVar(&o.NumSamples, "num-samples", 0, "samples to use; 0 for all")
 	flags.Int64Var(&f.seed, "seed", 0, "seed by which --num-samples are drawn")
 	flags.StringVar(&jsonFile, "json", "", "write the result as JSON to this file, - for standard output")
-	f.register(c, runFlags, progressFlags)
+	f.register(c, runFlags, engineFlag, progressFlags)
 	return c
 }
 
@@ -59,7 +59,11 @@ func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (p
 	p := f.newProgress(c)
 	defer p.close()
 	p.Stage("evaluating")
-	m, err := openModel(f.engine(c, p), path)
+	e, err := f.runner(c, p)
+	if err != nil {
+		return none, err
+	}
+	m, err := openModel(e, path)
 	if err != nil {
 		return none, err
 	}

@@ -10,12 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onnxcompress/compress/pipeline"
 	"onnxcompress/internal/engine"
 )
 
 // common are the flags that several commands have.
 type common struct {
 	ortLib    string
+	backend   string
 	threads   int
 	seed      int64
 	inputs    string
@@ -49,7 +51,23 @@ func inputFlags(f *common, c *cobra.Command) {
 // runFlags are for commands that start onnxruntime.
 func runFlags(f *common, c *cobra.Command) {
 	c.Flags().StringVar(&f.ortLib, "ort-lib", "", "onnxruntime's library; else $ONNXRUNTIME_LIB, the cache, the system")
-	c.Flags().IntVar(&f.threads, "threads", 0, "threads of onnxruntime; 0 for all cores")
+	c.Flags().IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores")
+}
+
+// engineFlag is for commands that also run models without onnxruntime.
+func engineFlag(f *common, c *cobra.Command) {
+	c.Flags().StringVar(&f.backend, "engine", "onnxruntime", "native or onnxruntime")
+}
+
+// runner is what runs models, as these flags want it.
+func (f *common) runner(c *cobra.Command, p *progress) (pipeline.Runner, error) {
+	switch f.backend {
+	case "native":
+		return engine.NewNative(f.threads, f.seed), nil
+	case "onnxruntime":
+		return f.engine(c, p), nil
+	}
+	return nil, usageError{fmt.Errorf("--engine %q: want native or onnxruntime", f.backend)}
 }
 
 // engine is onnxruntime as these flags want it.

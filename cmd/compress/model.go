@@ -4,7 +4,6 @@ import (
 	"onnxcompress/compress"
 	"onnxcompress/compress/pipeline"
 	"onnxcompress/graph"
-	"onnxcompress/internal/engine"
 	"onnxcompress/onnx"
 )
 
@@ -26,16 +25,16 @@ func loadGraph(path string) (*graph.Graph, func(), error) {
 	return g, func() { _ = m.Close() }, nil
 }
 
-// model is a model file that is open in onnxruntime.
+// model is a model file that is open in an engine.
 type model struct {
 	compress.Session
 	graph *graph.Graph
 	drop  func()
 }
 
-// openModel opens a file, after a look at the rules of ONNX: onnxruntime says less
+// openModel opens a file, after a look at the rules of ONNX: an engine says less
 // clearly what is wrong with a file that breaks one.
-func openModel(e *engine.Engine, path string) (*model, error) {
+func openModel(e compress.Runner, path string) (*model, error) {
 	g, drop, err := loadGraph(path)
 	if err != nil {
 		return nil, err
@@ -65,7 +64,7 @@ func (m *model) outputs() []string {
 
 // feed finds the inputs that a model is run on: those that were given, or else
 // count random batches.
-func (f *common) feed(e *engine.Engine, m *model, count int) ([]compress.Inputs, error) {
+func (f *common) feed(e pipeline.Runner, m *model, count int) ([]compress.Inputs, error) {
 	shapes, err := f.shapes()
 	if err != nil {
 		return nil, err

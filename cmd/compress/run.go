@@ -1,16 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"onnxcompress/compress/pipeline"
-	"onnxcompress/runtime/ort"
+	"onnxcompress/graph/tensor/npy"
 )
 
 func newRun() *cobra.Command {
@@ -18,13 +20,16 @@ func newRun() *cobra.Command {
 	var outputs string
 	c := &cobra.Command{
 		Use:   "run MODEL",
-		Short: "compute a model's outputs in onnxruntime",
+		Short: "compute a model's outputs",
 		Args:  exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p := f.newProgress(c)
 			defer p.close()
 			p.Stage("running")
-			e := f.engine(c, p)
+			e, err := f.runner(c, p)
+			if err != nil {
+				return err
+			}
 			m, err := openModel(e, args[0])
 			if err != nil {
 				return err
@@ -40,33 +45,38 @@ func newRun() *cobra.Command {
 			}
 			p.close()
 			if outputs != "" {
-				return ort.WriteNPZ(outputs, m.names(out), out)
+				return npy.WriteArchive(outputs, m.names(out), out)
 			}
 			printOutputs(c.OutOrStdout(), m.names(out), out)
 			return nil
 		},
 	}
-	c.Flags().StringVar(&outputs, "outputs", "", "write the outputs to this npz by name")
-	f.register(c, inputFlags, runFlags, progressFlags)
+	c.Flags().StringVar(&outputs, "outputs", "", "write the outputs to this npz by name; floats that numpy lacks (bfloat16, float8) as float32, integers of 4 and 2 bits as 8")
+	f.register(c, inputFlags, runFlags, engineFlag, progressFlags)
 	return c
 }
 
-// names lists outputs in the model's order, and then those that a sequence or a
-// map came apart into.
+// names lists outputs in the model's order, a sequence's or a map's parts in its
+// place.
 func (m *model) names(out pipeline.Outputs) []string {
-	var names, rest []string
+	var names []string
 	for _, name := range m.outputs() {
+		var parts []string
+		for part := range out {
+			rest, ok := strings.CutPrefix(part, name)
+			if ok && (rest == "" || rest[0] == '[' || rest[0] == '.') && !slices.Contains(names, part) {
+				parts = append(parts, part)
+			}
+		}
 		if out[name] != nil {
-			names = append(names, name)
+			// What begins like a tensor is another output.
+			parts = slices.DeleteFunc(parts, func(part string) bool { return part != name })
 		}
+		// Shorter numbers are smaller.
+		slices.SortFunc(parts, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+		names = append(names, parts...)
 	}
-	for name := range out {
-		if !slices.Contains(names, name) {
-			rest = append(rest, name)
-		}
-	}
-	slices.Sort(rest)
-	return append(names, rest...)
+	return names
 }
 
 func printOutputs(w io.Writer, names []string, out pipeline.Outputs) {

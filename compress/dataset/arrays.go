@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -30,6 +31,9 @@ func stack(data map[string]*tensor.Tensor, labels *tensor.Tensor, o Options) (so
 	a := &arrays{}
 	for _, p := range o.Inputs {
 		t := data[p.Name]
+		if err := numeric(t); err != nil {
+			return nil, err
+		}
 		if t.Rank() == 0 {
 			return nil, fmt.Errorf("the array of input %v is a scalar: it counts no samples", p)
 		}
@@ -55,8 +59,19 @@ func stack(data map[string]*tensor.Tensor, labels *tensor.Tensor, o Options) (so
 	return a, nil
 }
 
+// numeric refuses what samples cannot be.
+func numeric(t *tensor.Tensor) error {
+	if t.DType == tensor.String || t.DType == tensor.Complex64 || t.DType == tensor.Complex128 {
+		return fmt.Errorf("npy array of %v: samples are numbers or booleans", t.DType)
+	}
+	return nil
+}
+
 // take sets the labels: whole numbers, one per sample.
 func (a *arrays) take(labels *tensor.Tensor) error {
+	if err := numeric(labels); err != nil {
+		return err
+	}
 	if labels.Rank() == 0 || labels.Len() != int(labels.Shape[0]) {
 		return fmt.Errorf("labels of shape %v: want one number per sample", labels.Shape)
 	}
@@ -79,6 +94,9 @@ func isWhole(data map[string]*tensor.Tensor, labelled bool, o Options) bool {
 	stacked, count := true, int64(-1)
 	for _, p := range o.Inputs {
 		t := data[p.Name]
+		if o.Whole && p.Shape == nil {
+			continue // of a rank that the model leaves open, or a scalar
+		}
 		if !matches(t.Shape, p.Shape) {
 			return false
 		}
@@ -108,21 +126,50 @@ func newWhole(data map[string]*tensor.Tensor, o Options) (whole, error) {
 	w := whole{}
 	for _, p := range o.Inputs {
 		t := data[p.Name]
-		if t.DType == p.DType {
-			w[p.Name] = t
-			continue
-		}
-		e, err := newEncoder(p, Options{}, frame{}, 1)
-		if err != nil {
-			return nil, err
-		}
-		out := &tensor.Tensor{DType: p.DType, Shape: t.Shape}
-		if out.Data, err = e.append(nil, t.AsFloat64s()); err != nil {
+		var err error
+		if w[p.Name], err = converted(t, p); err != nil {
 			return nil, fmt.Errorf("array %s: %w", p.Name, err)
 		}
-		w[p.Name] = out
 	}
 	return w, nil
+}
+
+// converted is a tensor in an input's type, which must be of its kind: an array
+// of other numbers is more likely a mistake than meant.
+func converted(t *tensor.Tensor, p Port) (*tensor.Tensor, error) {
+	switch {
+	case t.DType == p.DType || p.DType == tensor.Undefined:
+		return t, nil
+	case kindOf(p.DType) == other || kindOf(t.DType) != kindOf(p.DType):
+		return nil, fmt.Errorf("it is of type %v, and the input of %v", t.DType, p.DType)
+	}
+	out := tensor.New(p.DType, t.Shape...)
+	for i, v := range t.AsFloat64s() {
+		out.Set(i, v)
+	}
+	if kindOf(p.DType) == integer && !slices.Equal(out.AsFloat64s(), t.AsFloat64s()) {
+		return nil, fmt.Errorf("it holds numbers that %v does not", p.DType)
+	}
+	return out, nil
+}
+
+// kind tells element types that stand for each other from those that do not.
+type kind int
+
+const (
+	other kind = iota
+	real
+	integer
+)
+
+func kindOf(dt tensor.DType) kind {
+	switch {
+	case dt.IsWhole():
+		return integer
+	case dt.IsFloat(), dt > tensor.BFloat16 && dt <= tensor.Int2:
+		return real
+	}
+	return other
 }
 
 func (w whole) size() int       { return 1 }

@@ -55,11 +55,8 @@ func isNPY(f *zip.File) bool { return strings.HasSuffix(f.Name, ".npy") }
 
 func readNPY(r io.Reader, size int64) (*tensor.Tensor, error) {
 	t, err := npy.Read(r, uint64(size))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("npy: %w", err)
-	case t.AsFloat64s() == nil && t.Len() > 0:
-		return nil, fmt.Errorf("npy array of %v: only numbers and booleans can be read", t.DType)
 	}
 	return t, nil
 }

@@ -13,12 +13,13 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 	"onnxcompress/internal/modelgen"
 	"onnxcompress/internal/ortest"
 	"onnxcompress/onnx"
-	"onnxcompress/runtime/ort"
 )
 
 // Rewritten models may lie from the original, relative to the largest output,
@@ -114,7 +115,7 @@ func given(t *testing.T, file string) map[string]*tensor.Tensor {
 	if _, err := os.Stat(file); err != nil {
 		return nil
 	}
-	in, _, err := ort.ReadNPZ(file)
+	in, _, err := npy.ReadArchive(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func same(t *testing.T, before, after *onnx.ModelProto, in map[string]*tensor.Te
 		return
 	}
 	rng := rand.New(rand.NewPCG(uint64(seed), 5))
-	if in, err = ort.Synthesize(a.Inputs(), nil, rng); err != nil {
+	if in, err = dataset.Random(ortest.Ports(a), nil, rng); err != nil {
 		t.Fatal(err)
 	}
 	compare(t, a, b, in, tolerance)

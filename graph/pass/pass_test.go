@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/internal/ortest"
@@ -226,7 +227,7 @@ func agree(t *testing.T, before, after *onnx.ModelProto, tolerance float64, leas
 		}
 		shapes[p.Name] = shape
 	}
-	in, err := ort.Synthesize(a.Inputs(), shapes, rand.New(rand.NewPCG(uint64(least), 3)))
+	in, err := dataset.Random(ortest.Ports(a), shapes, rand.New(rand.NewPCG(uint64(least), 3)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,21 +1,20 @@
-// Package engine is onnxruntime as compress/pipeline wants it.
+// Package engine is what runs models for compress/pipeline: onnxruntime, or the
+// native engine.
 package engine
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"onnxcompress/compress"
-	"onnxcompress/compress/dataset"
-	"onnxcompress/compress/pipeline"
 	"onnxcompress/runtime/ort"
 )
 
-// Engine implements pipeline.Runner. The library is looked for, and fetched
+// Engine is onnxruntime as pipeline.Runner. The library is looked for, and fetched
 // where it is missing, when something runs for the first time.
 type Engine struct {
+	yardstick
 	ready   func() error
 	threads int
 }
@@ -68,24 +67,6 @@ func (e *Engine) open(path string, optimize bool) (*ort.Session, error) {
 		return nil, err
 	}
 	return ort.Open(path, ort.Options{Threads: e.threads, Optimize: optimize})
-}
-
-// Random implements pipeline.Runner.
-func (e *Engine) Random(ports []dataset.Port, shapes map[string][]int64, seed int64) (compress.Inputs, error) {
-	asked := make([]ort.Port, len(ports))
-	for i, p := range ports {
-		asked[i] = ort.Port(p)
-	}
-	return ort.Synthesize(asked, shapes, rand.New(rand.NewPCG(uint64(seed), 0)))
-}
-
-// Difference implements pipeline.Runner.
-func (e *Engine) Difference(want, got pipeline.Outputs) float64 {
-	worst := 0.0
-	for name, t := range want {
-		worst = max(worst, ort.CompareTensors(name, t, got[name]).RelError)
-	}
-	return worst
 }
 
 // Latency implements pipeline.Runner.

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/onnx"
 	"onnxcompress/runtime/ort"
@@ -61,6 +62,15 @@ func Open(dir string, m *onnx.ModelProto) (*ort.Session, error) {
 	return ort.Open(path, ort.Options{Threads: 1})
 }
 
+// Ports are the inputs of a session as those ask for them who make some.
+func Ports(s *ort.Session) []dataset.Port {
+	ports := make([]dataset.Port, len(s.Inputs()))
+	for i, p := range s.Inputs() {
+		ports[i] = dataset.Port(p)
+	}
+	return ports
+}
+
 // Inputs makes one random batch for a session: free dimensions are small, and
 // differ from each other.
 func Inputs(s *ort.Session, rng *rand.Rand) (map[string]*tensor.Tensor, error) {
@@ -78,5 +88,5 @@ func Inputs(s *ort.Session, rng *rand.Rand) (map[string]*tensor.Tensor, error) {
 		}
 		shapes[p.Name] = shape
 	}
-	return ort.Synthesize(s.Inputs(), shapes, rng)
+	return dataset.Random(Ports(s), shapes, rng)
 }

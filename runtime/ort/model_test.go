@@ -109,7 +109,7 @@ func counting(dtype tensor.DType, shape ...int64) *tensor.Tensor {
 		case tensor.Bool:
 			t.Data[i] = byte(i % 2)
 		default:
-			put(t, i, float64(i+1))
+			t.Set(i, float64(i+1))
 		}
 	}
 	return t

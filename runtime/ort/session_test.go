@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/graph/tensor"
 )
 
@@ -221,7 +222,7 @@ func TestTrainedModel(t *testing.T) {
 	}
 	var batches []map[string]*tensor.Tensor
 	for batch := range int64(3) {
-		in, err := Synthesize(plain.Inputs(), map[string][]int64{plain.Inputs()[0].Name: {batch + 1, 1, 8, 8}}, rand.New(rand.NewPCG(1, uint64(batch))))
+		in, err := dataset.Random([]dataset.Port{dataset.Port(plain.Inputs()[0])}, map[string][]int64{plain.Inputs()[0].Name: {batch + 1, 1, 8, 8}}, rand.New(rand.NewPCG(1, uint64(batch))))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -205,15 +205,18 @@ func (h header) strings(data []byte, n int) *tensor.Tensor {
 	return t
 }
 
-// Append appends t as a numpy array of version 1. bfloat16, which numpy does
-// not have, becomes float32.
+// Append appends t as a numpy array of version 1. What numpy does not have
+// becomes the next type that holds it: bfloat16 and floats of 8 and 4 bits
+// become float32, whole numbers of 4 and 2 bits int8 or uint8.
 func Append(b []byte, t *tensor.Tensor) ([]byte, error) {
+	if t.Kind != tensor.Dense {
+		return nil, errors.New("it is not a tensor")
+	}
+	t = widened(t)
 	descr, data := "", t.Data
 	switch t.DType {
 	case tensor.String:
 		descr, data = encodeStrings(t.Strings)
-	case tensor.BFloat16:
-		descr, data = "<f4", widened(t.Data)
 	default:
 		for name, dtype := range dtypes {
 			if dtype == t.DType {
@@ -244,12 +247,22 @@ func Append(b []byte, t *tensor.Tensor) ([]byte, error) {
 	return append(append(b, text...), data...), nil
 }
 
-func widened(bfloat16s []byte) []byte {
-	b := make([]byte, 0, 2*len(bfloat16s))
-	for i := 0; i+1 < len(bfloat16s); i += 2 {
-		b = append(b, 0, 0, bfloat16s[i], bfloat16s[i+1])
+// widened is t in a type that numpy has.
+func widened(t *tensor.Tensor) *tensor.Tensor {
+	wide := tensor.Float32
+	switch {
+	case t.DType < tensor.BFloat16, t.DType.Bits() == 0:
+		return t
+	case t.DType == tensor.Uint4 || t.DType == tensor.Uint2:
+		wide = tensor.Uint8
+	case t.DType.IsWhole():
+		wide = tensor.Int8
 	}
-	return b
+	out := tensor.New(wide, t.Shape...)
+	for i, v := range t.AsFloat64s() {
+		out.Set(i, v)
+	}
+	return out
 }
 
 func encodeStrings(v [][]byte) (descr string, data []byte) {

@@ -28,11 +28,7 @@ func (engine) OpenFile(path string) (compress.Session, error) {
 }
 
 func (engine) Random(ports []dataset.Port, shapes map[string][]int64, seed int64) (compress.Inputs, error) {
-	asked := make([]ort.Port, len(ports))
-	for i, p := range ports {
-		asked[i] = ort.Port(p)
-	}
-	return ort.Synthesize(asked, shapes, rand.New(rand.NewPCG(uint64(seed), 0)))
+	return dataset.Random(ports, shapes, rand.New(rand.NewPCG(uint64(seed), 0)))
 }
 
 func (engine) Difference(want, got pipeline.Outputs) float64 {

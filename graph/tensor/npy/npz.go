@@ -1,4 +1,4 @@
-package ort
+package npy
 
 import (
 	"archive/zip"
@@ -10,13 +10,12 @@ import (
 	"strings"
 
 	"onnxcompress/graph/tensor"
-	"onnxcompress/graph/tensor/npy"
 )
 
-// ReadNPZ reads the arrays of a numpy archive by name, and their names in the
+// ReadArchive reads the arrays of a numpy archive by name, and their names in the
 // file's order. Every numeric type of numpy, booleans and strings are read, in
 // any byte and axis order.
-func ReadNPZ(path string) (arrays map[string]*tensor.Tensor, order []string, err error) {
+func ReadArchive(path string) (arrays map[string]*tensor.Tensor, order []string, err error) {
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
@@ -44,13 +43,13 @@ func readEntry(f *zip.File) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return npy.Read(r, f.UncompressedSize64)
+	return Read(r, f.UncompressedSize64)
 }
 
-// WriteNPZ writes the named arrays, in that order and uncompressed, as numpy's
+// WriteArchive writes the named arrays, in that order and uncompressed, as numpy's
 // savez does: the same arrays give the same bytes. The file appears whole or not
-// at all. bfloat16 is written as float32.
-func WriteNPZ(path string, names []string, arrays map[string]*tensor.Tensor) (err error) {
+// at all. Types that numpy does not have are written as Append says.
+func WriteArchive(path string, names []string, arrays map[string]*tensor.Tensor) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
@@ -81,7 +80,7 @@ func writeArrays(w io.Writer, names []string, arrays map[string]*tensor.Tensor) 
 		if t == nil {
 			return fmt.Errorf("no array %s to write", name)
 		}
-		b, err := npy.Append(nil, t)
+		b, err := Append(nil, t)
 		if err != nil {
 			return fmt.Errorf("array %s: %w", name, err)
 		}

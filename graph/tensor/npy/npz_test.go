@@ -1,4 +1,4 @@
-package ort
+package npy_test
 
 import (
 	"archive/zip"
@@ -19,7 +19,7 @@ func TestNPZRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.npz")
 	arrays := map[string]*tensor.Tensor{}
 	var names []string
-	for _, dtype := range append(slices.Clone(everyType), tensor.Complex64, tensor.Complex128) {
+	for dtype := tensor.Float32; dtype <= tensor.Int2; dtype++ {
 		for _, shape := range [][]int64{nil, {3}, {2, 3}, {0, 2}} {
 			name := fmt.Sprintf("%v/%d of %v", dtype, len(names), shape)
 			names = append(names, name)
@@ -28,7 +28,7 @@ func TestNPZRoundTrip(t *testing.T) {
 	}
 	var written [][]byte
 	for range 2 {
-		if err := WriteNPZ(path, names, arrays); err != nil {
+		if err := npy.WriteArchive(path, names, arrays); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)
@@ -40,7 +40,7 @@ func TestNPZRoundTrip(t *testing.T) {
 	if !bytes.Equal(written[0], written[1]) {
 		t.Error("the same arrays gave other bytes")
 	}
-	got, order, err := ReadNPZ(path)
+	got, order, err := npy.ReadArchive(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,27 +48,51 @@ func TestNPZRoundTrip(t *testing.T) {
 		t.Errorf("order %v, want %v", order, names)
 	}
 	for _, name := range names {
-		want := arrays[name]
-		if want.DType == tensor.BFloat16 {
-			want = tensor.New(tensor.Float32, want.Shape...)
-			for i, v := range arrays[name].AsFloat64s() {
-				put(want, i, v)
-			}
+		want, back := arrays[name], got[name]
+		same := slices.Equal(want.Shape, back.Shape)
+		if want.DType < tensor.BFloat16 {
+			same = same && want.DType == back.DType && bytes.Equal(want.Data, back.Data) && slices.EqualFunc(want.Strings, back.Strings, bytes.Equal)
+		} else {
+			same = same && back.DType == wider(want.DType) && slices.Equal(want.AsFloat64s(), back.AsFloat64s())
 		}
-		if e := CompareTensors(name, want, got[name]); e.RelError != 0 {
-			t.Errorf("%s came back as %v %v", name, got[name], e)
+		if !same {
+			t.Errorf("%s came back as %v", name, back)
 		}
 	}
+}
+
+// wider is the type that stands for one that numpy does not have.
+func wider(dt tensor.DType) tensor.DType {
+	switch dt {
+	case tensor.Int4, tensor.Int2:
+		return tensor.Int8
+	case tensor.Uint4, tensor.Uint2:
+		return tensor.Uint8
+	}
+	return tensor.Float32
+}
+
+// counting holds different elements.
+func counting(dt tensor.DType, shape ...int64) *tensor.Tensor {
+	t := tensor.New(dt, shape...)
+	for i := range t.Data {
+		t.Data[i] = byte(i + 1)
+	}
+	for i := range t.Strings {
+		t.Strings[i] = []byte("é" + strings.Repeat("a", i))
+	}
+	return t
 }
 
 func TestWriteNPZFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npz")
 	for name, arrays := range map[string]map[string]*tensor.Tensor{
-		"no array x": {},
-		"uint4":      {"x": {DType: 21, Shape: []int64{2}, Data: []byte{1}}},
+		"no array x":   {},
+		"dtype(99)":    {"x": {DType: 99, Shape: []int64{2}, Data: []byte{1}}},
+		"not a tensor": {"x": tensor.List(tensor.Float32)},
 	} {
-		err := WriteNPZ(path, []string{"x"}, arrays)
+		err := npy.WriteArchive(path, []string{"x"}, arrays)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want %q", err, name)
 		}
@@ -169,7 +193,7 @@ func TestReadNPZRefuses(t *testing.T) {
 		twice: "array x is there twice", other: "readme.txt: not a numpy array",
 		filepath.Join(dir, "absent.npz"): "absent.npz",
 	} {
-		_, _, err := ReadNPZ(path)
+		_, _, err := npy.ReadArchive(path)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
