@@ -102,7 +102,7 @@ func (d *detacher) field(v protoreflect.Value, f protoreflect.FieldDescriptor, t
 	if to == nil {
 		return v
 	}
-	initializer := f.FullName() == "onnx.GraphProto.initializer"
+	initializer := f.Name() == "initializer"
 	if !f.IsList() {
 		return protoreflect.ValueOfMessage(d.message(v.Message(), to, initializer))
 	}

@@ -78,9 +78,9 @@ func TestFlipped(t *testing.T) {
 // replaced by a newer one.
 func TestRoutes(t *testing.T) {
 	want := map[protoreflect.FullName][]protowire.Number{
-		"onnx.ModelProto": {7, 20, 25}, "onnx.TrainingInfoProto": {1, 2}, "onnx.FunctionProto": {7, 11},
-		"onnx.GraphProto": {1, 5, 15}, "onnx.NodeProto": {5}, "onnx.AttributeProto": {5, 6, 10, 11, 22, 23},
-		"onnx.SparseTensorProto": {1, 2}, "onnx.TensorProto": nil,
+		"onnxcompress.ModelProto": {7, 20, 25}, "onnxcompress.TrainingInfoProto": {1, 2}, "onnxcompress.FunctionProto": {7, 11},
+		"onnxcompress.GraphProto": {1, 5, 15}, "onnxcompress.NodeProto": {5}, "onnxcompress.AttributeProto": {5, 6, 10, 11, 22, 23},
+		"onnxcompress.SparseTensorProto": {1, 2}, "onnxcompress.TensorProto": nil,
 	}
 	got := map[protoreflect.FullName][]protowire.Number{}
 	var follow func(r *route, d protoreflect.MessageDescriptor)
