@@ -113,6 +113,9 @@ func pick(t *tensor.Tensor, shape []int64, tables [][]int64, fill []byte) (*tens
 			copy(out.Data[at:], fill)
 		}
 	}
+	if len(t.Data) == 0 {
+		return out, nil
+	}
 	p := newPicker(t.Data, out.Data, tables, size)
 	p.copy(0, p.base, 0)
 	return out, nil

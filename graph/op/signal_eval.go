@@ -171,6 +171,9 @@ func forwardSTFT(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		}
 		length = int(given)
 	}
+	if length < 1 {
+		return nil, errors.New("a frame has no steps")
+	}
 	step, _ := oneInt(seen, 1)
 	out := facts[0].Shape
 	f, list := newFourier(length, false), make([]complex128, length)

@@ -70,9 +70,11 @@ func (w *choice) forward(f *Frame, _, lo, hi int) {
 			fill(to, b)
 		case len(a) == n && len(b) == n:
 			for k, first := range c {
-				if to[k] = b[k]; first != 0 {
-					to[k] = a[k]
+				v := b[k]
+				if first != 0 {
+					v = a[k]
 				}
+				to[k] = v
 			}
 		default:
 			for k, first := range c {
