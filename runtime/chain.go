@@ -16,7 +16,7 @@ const longest = 16
 func (p *planner) chains(wanted []bool) {
 	p.chain = map[*graph.Node][]*graph.Node{}
 	for _, n := range slices.Backward(p.session.graph.Nodes) {
-		if !wanted[n.Index] || p.absorbed[n.Index] || !p.fuses(n) {
+		if !wanted[n.Index] || p.absorbed[n.Index] || p.tail[n] != nil || !p.fuses(n) {
 			continue
 		}
 		members := p.grow(n, wanted)
@@ -46,7 +46,7 @@ func (p *planner) grow(last *graph.Node, wanted []bool) []*graph.Node {
 					continue
 				}
 				q := v.Producer
-				if p.constant(v) || !wanted[q.Index] || p.absorbed[q.Index] || !p.fuses(q) ||
+				if p.constant(v) || !wanted[q.Index] || p.absorbed[q.Index] || p.tail[q] != nil || !p.fuses(q) ||
 					!sameShape(p.facts.Values[v.ID].Shape, shape) || !p.within(v, members, wanted) {
 					continue
 				}

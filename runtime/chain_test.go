@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -39,10 +40,14 @@ func trained(t *testing.T, m *onnx.Model, apart bool, x *tensor.Tensor) *Program
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	s.apart, s.train = apart, true
-	s.variables, s.weights = map[string]bool{}, map[string]*tensor.Tensor{}
+	s.variables, s.running, s.weights = map[string]bool{}, map[string]bool{}, map[string]*tensor.Tensor{}
 	for _, v := range s.graph.Values {
 		if v.Init != nil && tensor.DType(v.Init.GetDataType()) == tensor.Float32 {
-			s.variables[v.Name] = true
+			if strings.HasPrefix(v.Name, "m") || strings.HasPrefix(v.Name, "v") {
+				s.running[v.Name] = true
+			} else {
+				s.variables[v.Name] = true
+			}
 		}
 	}
 	p, err := s.program([]*tensor.Tensor{x})
@@ -85,6 +90,20 @@ func TestChains(t *testing.T) {
 			d = Tanh c
 			e = Sub d c
 			y = Mul e e
+			output y`,
+		"batch normalisation": `
+			input x 4,8,6,6
+			a = Conv x w[24,8,3,3] ; pads=[1,1,1,1]
+			b = BatchNormalization a w[24] w[24] m1:w[24] v1:p[24]
+			r = Relu b
+			c = Conv r w[24,24,1,1] w[24]
+			d = BatchNormalization c w[24] w[24] m2:w[24] v2:p[24]
+			e = Add d r
+			g = Relu e
+			h = Conv g w[24,24,3,3]
+			i = BatchNormalization h w[24] w[24] m3:w[24] v3:p[24]
+			k = Conv g w[24,24,3,3]
+			y = Add i k
 			output y`,
 		"column": `
 			input x 40,64
@@ -148,5 +167,63 @@ func near(t *testing.T, what string, got, want *tensor.Tensor) {
 		if !(math.Abs(v[i]-w[i]) <= 1e-4*scale) {
 			t.Fatalf("%s: element %d is %g, not %g", what, i, v[i], w[i])
 		}
+	}
+}
+
+// TestTails: in inference a step that stands for several nodes computes what they do
+// one by one.
+func TestTails(t *testing.T) {
+	for name, text := range map[string]string{
+		"scale": `
+			input x 2,3,8,8
+			a = Conv x w[20,3,3,3] w[20]
+			b = BatchNormalization a w[20] w[20] w[20] p[20]
+			y = HardSwish b
+			output y`,
+		"sum": `
+			input x 2,16,8,8
+			a = Conv x w[16,16,3,3] ; pads=[1,1,1,1]
+			b = BatchNormalization a w[16] w[16] w[16] p[16]
+			c = Conv x w[16,16,1,1]
+			d = BatchNormalization c w[16] w[16] w[16] p[16]
+			e = Add b d
+			y = Relu e
+			output y`,
+		"depthwise": `
+			input x 2,16,8,8
+			a = Conv x w[16,1,3,3] w[16] ; group=16 pads=[1,1,1,1]
+			b = Add x a
+			y = Sigmoid b
+			output y`,
+		"read twice": `
+			input x 2,16,8,8
+			a = Conv x w[16,16,3,3] ; pads=[1,1,1,1]
+			b = Relu a
+			y = Add a b
+			output y`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := parsed(t, text)
+			var shape []int64
+			for _, d := range m.Proto.GetGraph().GetInput()[0].GetType().GetTensorType().GetShape().GetDim() {
+				shape = append(shape, d.GetDimValue())
+			}
+			x := optest.Random(3, shape...)
+			var results []*tensor.Tensor
+			for _, apart := range []bool{true, false} {
+				s, err := Open(m, Options{Threads: 2})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = s.Close() })
+				s.apart = apart
+				out, err := s.Run(map[string]*tensor.Tensor{"x": x})
+				if err != nil {
+					t.Fatal(err)
+				}
+				results = append(results, out["y"])
+			}
+			near(t, "output", results[1], results[0])
+		})
 	}
 }

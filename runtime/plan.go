@@ -30,6 +30,7 @@ type planner struct {
 	// others.
 	chain    map[*graph.Node][]*graph.Node
 	absorbed []bool
+	tail     map[*graph.Node]*tailed
 }
 
 // The sizes that axes take whose size depends on data, in two rounds: what
@@ -117,6 +118,7 @@ func (p *planner) build() error {
 	wanted := p.wanted()
 	p.absorbed = make([]bool, len(wanted))
 	if !p.session.apart {
+		p.tails(wanted)
 		p.chains(wanted)
 	}
 	var problems []error
@@ -133,6 +135,9 @@ func (p *planner) build() error {
 
 // step adds the step of a node, or of the chain that it ends.
 func (p *planner) step(n *graph.Node) error {
+	if t := p.tail[n]; t != nil {
+		return p.finished(t)
+	}
 	members := p.chain[n]
 	if len(members) > 0 {
 		if ok, err := p.fused(members); ok || err != nil {

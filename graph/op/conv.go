@@ -8,7 +8,7 @@ import (
 
 // convRows are the convolutions.
 var convRows = map[string]*Spec{
-	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv, Forward: forwardConv, Compile: compileConv, Layout: layoutImage}),
+	"Conv":          guarded(Spec{Infer: inferConv, Product: productConv, Links: linkConv, Narrow: narrowConv, Dead: deadLinear, Cost: costConv, Forward: forwardConv, Compile: compileConv, Tails: tailsConv, Layout: layoutImage}),
 	"ConvTranspose": guarded(Spec{Infer: inferConvTranspose, Links: linkConvTranspose, Narrow: narrowConv, Dead: deadLinear, Cost: costConvTranspose, Forward: forwardConvTranspose, Compile: compileConvTranspose, Layout: layoutImage}),
 }
 

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"slices"
+
 	"onnxcompress/runtime/kernel"
 )
 
@@ -50,15 +52,21 @@ func compileConv(n *Node) (*Routine, error) {
 		return nil, err
 	}
 	var ready *kernel.Prepared
+	weights, bias := tailed(n)
 	if f := n.In[1]; f.Value != nil {
-		ready = c.Prepare(n.Pool, f.Value.Float32s())
+		ready = c.Prepare(n.Pool, weights)
 	}
-	e := &kernel.Epilogue{}
+	e, residual, out := &kernel.Epilogue{}, n.Tail != nil && n.Tail.Residual, int(w[0])
+	n.Tail.epilogue(e)
 	return &Routine{
 		KeepIn: []int{0, 1}, Scratch: c.Scratch(n.Pool), Adds: true,
 		Forward: func(f *Frame) {
-			if e.Bias = nil; len(f.In) > 2 && f.In[2] != nil {
+			if e.Bias = bias; bias == nil && n.Has(2) {
 				e.Bias = f.X(2)
+			}
+			if residual {
+				x := f.X(len(f.In) - 1)
+				e.Residual = kernel.Dense(x, len(x)/out, out)
 			}
 			if ready != nil {
 				c.ForwardPrepared(f.Pool, f.Y(0), f.X(0), ready, e)
@@ -68,6 +76,33 @@ func compileConv(n *Node) (*Routine, error) {
 		},
 		Backward: func(f *Frame) { convGradients(f, c) },
 	}, nil
+}
+
+// tailsConv: in inference; a scale goes into constant weights.
+func tailsConv(n *Node) TailKind {
+	constant := n.In[1] != nil && n.In[1].Value != nil && (!n.Has(2) || n.In[2].Value != nil)
+	return TailKind{Affine: constant && !n.Train, Residual: !n.Train, Relu: !n.Train, Act: !n.Train}
+}
+
+// tailed are the weights, and the bias where it is not the node's own, with the
+// scale and the shift of the tail in them.
+func tailed(n *Node) (weights, bias []float32) {
+	if n.In[1].Value == nil {
+		return nil, nil
+	}
+	weights = n.In[1].Value.Float32s()
+	if n.Tail == nil || n.Tail.Scale == nil {
+		return weights, nil
+	}
+	weights, bias = slices.Clone(weights), slices.Clone(n.Tail.Shift)
+	each := len(weights) / len(bias)
+	for c, scale := range n.Tail.Scale {
+		kernel.MulScalar(weights[c*each:(c+1)*each], weights[c*each:(c+1)*each], scale)
+		if n.Has(2) {
+			bias[c] += scale * n.In[2].Value.Float32s()[c]
+		}
+	}
+	return weights, bias
 }
 
 // convGradients are those of data, weights and bias.

@@ -48,6 +48,14 @@ type channelNorm struct {
 	eps        float32
 	momentum   float32
 	train      bool
+	// relu and residual are the tail; what is added is input extra.
+	relu, residual bool
+	extra          int
+}
+
+// tailsBatchNorm: in training, by channels last.
+func tailsBatchNorm(n *Node) TailKind {
+	return TailKind{Residual: n.Train, Relu: n.Train}
 }
 
 // compileBatchNorm: in training the running statistics move towards the batch's,
@@ -68,6 +76,10 @@ func compileBatchNorm(n *Node) (*Routine, error) {
 		eps: n.Attrs.Float("epsilon", 1e-5), momentum: n.Attrs.Float("momentum", 0.9),
 	}
 	if b.train = n.Train; b.train {
+		if n.Tail != nil {
+			b.relu, b.residual = n.Tail.Relu, n.Tail.Residual
+		}
+		b.extra = len(n.In)
 		return b.training(), nil
 	}
 	if n.Attrs.Int("training_mode", 0) != 0 {
@@ -147,15 +159,50 @@ func (b *channelNorm) training() *Routine {
 		kernel.MomentsRows(sums[:c], sums[c:], f.X(0)[lo*c:hi*c], f.X(0)[:c])
 	})
 	apply := shared(b.rows, c, func(f *Frame, _, lo, hi int) {
-		kernel.ScaleShiftRows(f.Y(0)[lo*c:hi*c], f.X(0)[lo*c:hi*c], f.Scratch[:c], f.Scratch[c:2*c])
+		y, x, scale, shift := f.Y(0)[lo*c:hi*c], f.X(0)[lo*c:hi*c], f.Scratch[:c], f.Scratch[c:2*c]
+		switch {
+		case b.residual && b.relu:
+			kernel.ScaleShiftAddReluRows(y, x, f.X(b.extra)[lo*c:hi*c], scale, shift)
+		case b.residual:
+			kernel.ScaleShiftAddRows(y, x, f.X(b.extra)[lo*c:hi*c], scale, shift)
+		case b.relu:
+			kernel.ScaleShiftReluRows(y, x, scale, shift)
+		default:
+			kernel.ScaleShiftRows(y, x, scale, shift)
+		}
 	})
 	slopes := newRowSums(b.rows, 2*c, func(f *Frame, _ int, sums []float32, lo, hi int) {
-		kernel.GradSumsRows(sums[:c], sums[c:], f.DOut[0].Float32s()[lo*c:hi*c], f.X(0)[lo*c:hi*c], f.State[:c])
+		dy, x := f.DOut[0].Float32s()[lo*c:hi*c], f.X(0)[lo*c:hi*c]
+		if b.relu {
+			kernel.GradSumsReluRows(sums[:c], sums[c:], dy, x, f.Y(0)[lo*c:hi*c], f.State[:c])
+			return
+		}
+		kernel.GradSumsRows(sums[:c], sums[c:], dy, x, f.State[:c])
 	})
 	back := shared(b.rows, c, func(f *Frame, _, lo, hi int) {
 		s := f.Scratch[2*c:]
-		kernel.NormGradRows(f.DIn[0].Float32s()[lo*c:hi*c], f.DOut[0].Float32s()[lo*c:hi*c], f.X(0)[lo*c:hi*c], s[:c], s[c:2*c], s[2*c:3*c])
+		dx, dy, x := f.DIn[0].Float32s()[lo*c:hi*c], f.DOut[0].Float32s()[lo*c:hi*c], f.X(0)[lo*c:hi*c]
+		if b.relu {
+			kernel.NormGradReluRows(dx, dy, x, f.Y(0)[lo*c:hi*c], s[:c], s[c:2*c], s[2*c:3*c])
+			return
+		}
+		kernel.NormGradRows(dx, dy, x, s[:c], s[c:2*c], s[2*c:3*c])
 	})
+	beside := shared(b.rows, c, func(f *Frame, _, lo, hi int) {
+		kernel.ReluGrad(f.DIn[b.extra].Float32s()[lo*c:hi*c], f.DOut[0].Float32s()[lo*c:hi*c], f.Y(0)[lo*c:hi*c])
+	})
+	r := b.trainingRoutine(n, moments, slopes, apply, back, beside)
+	if b.relu {
+		r.KeepOut = []int{0}
+	} else if b.residual {
+		r.Pass = []int{b.extra}
+	}
+	return r
+}
+
+// trainingRoutine puts the passes over the data together.
+func (b *channelNorm) trainingRoutine(n float32, moments, slopes *rowSums, apply, back, beside func(*Frame)) *Routine {
+	c := b.cols
 	return &Routine{
 		KeepIn: []int{0, 1}, Scratch: max(moments.scratch(), 5*c), State: 2 * c, Changes: []int{3, 4},
 		Forward: func(f *Frame) {
@@ -169,6 +216,9 @@ func (b *channelNorm) training() *Routine {
 			sum, product := f.Scratch[:c], f.Scratch[c:2*c]
 			kernel.Mul(product, product, inv)
 			scaleSlopes(f, sum, product)
+			if b.residual && b.relu && f.DIn[b.extra] != nil {
+				beside(f)
+			}
 			if f.DIn[0] == nil {
 				return
 			}

@@ -78,6 +78,8 @@ type Node struct {
 	// Train asks Compile for what a training does: statistics of the batch and
 	// not those stored, numbers dropped at random.
 	Train bool
+	// Tail is what Compile is asked to do with the output.
+	Tail *Tail
 	// Pool is what a routine that Compile makes will run on.
 	Pool *kernel.Pool
 }
@@ -199,6 +201,11 @@ type Spec struct {
 	// known; nil where these inputs have none, and Forward has to serve. What
 	// Value holds of an input is the same in every call.
 	Compile func(n *Node) (*Routine, error)
+	// Tails says which tails the routine can do; nil for none.
+	Tails func(n *Node) TailKind
+	// Rectifier says that the operator makes negative numbers zero and leaves the
+	// others as they are.
+	Rectifier bool
 	// Layout says whether the node may run channels-last; ok is false where it
 	// may not.
 	Layout func(n *Node) (l Layout, ok bool)
@@ -206,7 +213,8 @@ type Spec struct {
 	formula formula
 	// mix is how the elements are computed, where each follows from those of the
 	// inputs at its own place.
-	mix func(n *Node) mixture
+	mix   func(n *Node) mixture
+	curve func(n *Node) curve
 }
 
 // Evaluate calls Forward where the inputs are of kinds that it takes; an absent

@@ -13,7 +13,7 @@ var unaryRows = map[string]*Spec{
 	"Abs":             whole(math.Abs, func(x int64) int64 { return max(x, -x) }, func(x uint64) uint64 { return x }, simple(func(x, _ float64) float64 { return sign(x) })),
 	"Neg":             whole(func(x float64) float64 { return -x }, func(x int64) int64 { return -x }, func(x uint64) uint64 { return -x }, argument(negate, negateGrad)),
 	"Sign":            whole(sign, func(x int64) int64 { return int64(cmp.Compare(x, 0)) }, func(x uint64) uint64 { return min(x, 1) }, stepped),
-	"Relu":            whole(func(x float64) float64 { return max(x, 0) }, func(x int64) int64 { return max(x, 0) }, func(x uint64) uint64 { return x }, value(kernel.Relu, kernel.ReluGrad)),
+	"Relu":            whole(func(x float64) float64 { return max(x, 0) }, func(x int64) int64 { return max(x, 0) }, func(x uint64) uint64 { return x }, value(kernel.Relu, kernel.ReluGrad), rectifier),
 	"Ceil":            function(math.Ceil, stepped),
 	"Floor":           function(math.Floor, stepped),
 	"Round":           function(math.RoundToEven, stepped),

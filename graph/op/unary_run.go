@@ -21,6 +21,7 @@ type curve struct {
 // curved gives an operator of one input a routine; make reads the attributes.
 func curved(make func(n *Node) curve) func(*Spec) {
 	return func(s *Spec) {
+		s.curve = make
 		s.mix = func(n *Node) mixture { return make(n).mixture() }
 		s.Compile = func(n *Node) (*Routine, error) {
 			if !floats(n, 0) {
@@ -64,6 +65,9 @@ func (c curve) mixture() mixture {
 	}
 	return m
 }
+
+// rectifier says that a function is max(x, 0).
+func rectifier(s *Spec) { s.Rectifier = true }
 
 // argument is a function whose gradient follows from its argument, and value one
 // whose gradient follows from its value.
