@@ -21,10 +21,10 @@ type Conv struct {
 	out   [3]int
 	lv    *level
 
-	pointwise bool // one product of matrices
-	forward   correlation
-	phases    []correlation // of the gradient of x
-	packed    [2]int        // numbers that the panels of forward and of all phases take
+	pointwise bool           // one product of matrices
+	forward   [1]correlation // the forward pass
+	phases    []correlation  // of the gradient of x
+	packed    [2]int         // numbers that the panels of forward and of all phases take
 
 	packing  packing
 	job      correlating
@@ -55,13 +55,13 @@ func NewConv(s ConvShape) (*Conv, error) {
 	c := &Conv{shape: s, out: out, lv: active}
 	c.pointwise = s.Groups == 1 && s.Kernel == [3]int{1, 1, 1} && out == s.Size && s.Before == [3]int{} &&
 		s.Stride == [3]int{1, 1, 1}
-	c.forward = s.correlation(out)
+	c.forward[0] = s.correlation(out)
 	c.phases = s.phases(out)
-	c.packed[0] = c.forward.place(c.lv, 0)
+	c.packed[0] = c.forward[0].place(c.lv, 0)
 	for i := range c.phases {
 		c.packed[1] = c.phases[i].place(c.lv, c.packed[1])
 	}
-	c.fast[0] = newWinograd(&c.forward, c.lv)
+	c.fast[0] = newWinograd(&c.forward[0], c.lv)
 	c.fast[1] = newWinograd(&c.phases[0], c.lv)
 	c.packing.init()
 	c.job.init()

@@ -60,10 +60,10 @@ func (c *Conv) pack(p *Pool, panels, besides, w []float32) {
 		return
 	}
 	if c.shape.isDepthwise() {
-		c.filters.pack(&c.forward, c.lv, panels, w)
+		packFilters(&c.forward[0], c.lv, panels, w)
 		return
 	}
-	c.packing.run(p, c.lv, &c.forward, panels, w)
+	c.packing.run(p, c.lv, &c.forward[0], panels, w)
 }
 
 // ForwardPrepared is Forward with weights that Prepare of a convolution of the same
@@ -88,7 +88,7 @@ func (c *Conv) correlate(p *Pool, y, x, panels []float32, e *Epilogue) {
 	}
 	if c.shape.isDepthwise() {
 		d := &c.filters
-		d.set(&c.forward, c.lv, y, x, panels, false)
+		d.set(c.forward[:], c.lv, y, x, panels, false)
 		if e != nil {
 			d.bias, d.res, d.act = e.Bias, e.Residual, e.Act
 		}
@@ -104,7 +104,7 @@ func (c *Conv) correlate(p *Pool, y, x, panels []float32, e *Epilogue) {
 		return
 	}
 	j := &c.job
-	j.set(&c.forward, c.lv, y, x, panels, false)
+	j.set(&c.forward[0], c.lv, y, x, panels, false)
 	if e != nil {
 		j.bias, j.res, j.act = e.Bias, e.Residual, e.Act
 	}
@@ -140,14 +140,16 @@ func (c *Conv) BackwardData(p *Pool, dx, dy, w []float32, add bool, scratch []fl
 		f.run(p)
 		return
 	}
+	if c.shape.isDepthwise() {
+		for i := range c.phases {
+			packFilters(&c.phases[i], c.lv, scratch, w)
+		}
+		c.filters.set(c.phases, c.lv, dx, dy, scratch, add)
+		c.filters.run(p)
+		return
+	}
 	for i := range c.phases {
 		phase := &c.phases[i]
-		if c.shape.isDepthwise() {
-			c.filters.pack(phase, c.lv, scratch, w)
-			c.filters.set(phase, c.lv, dx, dy, scratch, add)
-			c.filters.run(p)
-			continue
-		}
 		c.packing.run(p, c.lv, phase, scratch, w)
 		c.job.set(phase, c.lv, dx, dy, scratch, add)
 		c.job.run(p)

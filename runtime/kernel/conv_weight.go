@@ -23,7 +23,7 @@ type weightGradient struct {
 }
 
 func (w *weightGradient) init(c *Conv) {
-	w.correlation, w.lv = &c.forward, c.lv
+	w.correlation, w.lv = &c.forward[0], c.lv
 	const lanes = alignment / 4
 	w.pitch = (w.out + lanes - 1) / lanes * lanes
 	w.stack = w.axes[2].count <= stackLine && w.batch >= stackImages

@@ -1,19 +1,20 @@
 package kernel
 
-// depthwise is a correlation under way that has a filter for each channel.
+// depthwise is correlations under way that have a filter for each channel: one, or
+// those of all phases.
 type depthwise struct {
-	correlation // as if of one group, so that pixels are whole
-	strips      *strips
-	lv          *level
-	pool        *Pool
-	y, x, w     []float32
-	add         bool
-	bias        []float32
-	res         Matrix
-	act         func(x []float32)
-	bands       int
-	part        func(part, worker int)
-	each        workerStrips
+	phases   []correlation // as if of one group, so that pixels are whole
+	strips   *strips
+	pool     *Pool
+	y, x, w  []float32
+	add      bool
+	bias     []float32
+	res      Matrix
+	act      func(x []float32)
+	channels int
+	bands    int
+	part     func(part, worker int)
+	each     workerStrips
 }
 
 // isDepthwise reports whether every channel is a group.
@@ -26,11 +27,12 @@ func (c *correlation) whole() correlation {
 	return w
 }
 
-func (d *depthwise) init() { d.part = d.linePart }
+func (d *depthwise) init() { d.part = d.bandPart }
 
-// pack writes the weights of one tap after the other, in the order in which they
-// are read.
-func (d *depthwise) pack(c *correlation, lv *level, dst, w []float32) {
+// packFilters writes the weights of one tap after the other, in the order in which
+// they are read, from c.at on.
+func packFilters(c *correlation, lv *level, dst, w []float32) {
+	dst = dst[c.at:]
 	taps, channels := len(c.order), c.groups
 	if taps == 0 {
 		return
@@ -51,50 +53,68 @@ func (d *depthwise) pack(c *correlation, lv *level, dst, w []float32) {
 	}
 }
 
-// set readies the correlation c.
-func (d *depthwise) set(c *correlation, lv *level, y, x, w []float32, add bool) {
-	*d = depthwise{correlation: c.whole(), strips: stripsOf(lv), lv: lv, y: y, x: x, w: w, add: add, part: d.part, each: d.each}
+// set readies correlations of one tensor.
+func (d *depthwise) set(all []correlation, lv *level, y, x, w []float32, add bool) {
+	*d = depthwise{
+		phases: d.phases[:0], strips: stripsOf(lv), y: y, x: x, w: w, add: add,
+		channels: all[0].groups, part: d.part, each: d.each,
+	}
+	for i := range all {
+		d.phases = append(d.phases, all[i].whole())
+	}
 }
 
-// run computes the correlation and lets go of the operands.
+// run computes the correlations and lets go of the operands.
 func (d *depthwise) run(p *Pool) {
 	d.pool = p
 	d.each.ready(p)
-	planes := d.batch * d.axes[0].count
-	if lines := d.axes[1].count; planes*lines*d.axes[2].count > 0 {
-		work := max(d.axes[2].count*d.out*max(len(d.order), 1), 1)
-		d.bands = min((4*p.Threads()+planes-1)/planes, lines, max(lines*work/stripWork, 1))
-		p.Run(planes*d.bands, d.part)
+	work, lines := 0, 1
+	for i := range d.phases {
+		c := &d.phases[i]
+		work += c.outputs() * c.out * max(len(c.order), 1)
+		lines = max(lines, c.axes[1].count)
 	}
-	*d = depthwise{part: d.part, each: d.each}
+	if batch := d.phases[0].batch; batch*work > 0 {
+		d.bands = min((4*p.Threads()+batch-1)/batch, lines, max(work/stripWork, 1))
+		p.Run(batch*d.bands, d.part)
+	}
+	*d = depthwise{phases: d.phases[:0], part: d.part, each: d.each}
 }
 
 // stripWork is below how many multiplications a part is not worth sharing out.
 const stripWork = 1 << 14
 
-// linePart computes a band of lines.
-func (d *depthwise) linePart(part, worker int) {
+// bandPart computes a band of lines of an image, in all phases.
+func (d *depthwise) bandPart(part, worker int) {
 	s := &d.each[worker].strip
-	s.setChannels(d.out, d.strips.lanes)
-	band, z := part%d.bands, part/d.bands
-	image := z / d.axes[0].count
-	z %= d.axes[0].count
-	y0, y1 := share(d.axes[1].count, band, d.bands, 1)
-	s.xPixel, s.xTap = uintptr(4*d.axes[2].stride*d.in), uintptr(4*d.axes[2].dilation*d.in)
-	s.yPixel, s.wTap = uintptr(4*d.axes[2].step*d.out), uintptr(4*d.out)
-	inner0, inner1 := d.axes[2].interior()
+	s.setChannels(d.channels, d.strips.lanes)
+	for i := range d.phases {
+		c := &d.phases[i]
+		y0, y1 := share(c.axes[1].count, part%d.bands, d.bands, 1)
+		for z := range c.axes[0].count {
+			d.lines(c, s, part/d.bands, z, y0, y1)
+		}
+	}
+	s.forget()
+}
+
+// lines computes lines y0 to y1 of a plane of an image.
+func (d *depthwise) lines(c *correlation, s *strip, image, z, y0, y1 int) {
+	ax := &c.axes[2]
+	s.xPixel, s.xTap = uintptr(4*ax.stride*c.in), uintptr(4*ax.dilation*c.in)
+	s.yPixel, s.wTap = uintptr(4*ax.step*c.out), uintptr(4*c.out)
+	inner0, inner1 := ax.interior()
 	for y := y0; y < y1; y++ {
-		for i := 0; i < d.axes[2].count; {
+		for i := 0; i < ax.count; {
 			n := 1
 			if i == inner0 && inner1 > inner0 {
 				n = inner1 - inner0
 			}
-			d.run1(s, image, z, y, i, n)
+			d.outputs(c, s, image, z, y, i, n)
 			i += n
 		}
-		d.epilogue(image, z, y)
+		d.epilogue(c, image, z, y)
 	}
-	s.forget()
 }
 
 // interior is the outputs, from and to, all of whose taps are within the input.
@@ -108,20 +128,20 @@ func (a *axis) interior() (from, to int) {
 	return from, max(from, to)
 }
 
-// run1 computes n outputs of a line that miss the same taps.
-func (d *depthwise) run1(s *strip, image, z, y, i, n int) {
-	az, ay, ax := &d.axes[0], &d.axes[1], &d.axes[2]
+// outputs computes n outputs of a line that miss the same taps.
+func (d *depthwise) outputs(c *correlation, s *strip, image, z, y, i, n int) {
+	az, ay, ax := &c.axes[0], &c.axes[1], &c.axes[2]
 	z0, z1 := az.inside(z)
 	y0, y1 := ay.inside(y)
 	x0, x1 := ax.inside(i)
-	at := d.pixel(image, z, y, i)
+	at := c.pixel(image, z, y, i)
 	if (z1-z0)*(y1-y0)*(x1-x0) == 0 {
-		d.fill(at, n)
+		d.fill(c, at, n)
 		return
 	}
-	s.y, s.pixels = &d.y[at*d.out], n
+	s.y, s.pixels = &d.y[at*c.out], n
 	s.k, s.segs = x1-x0, y1-y0
-	s.xNext = uintptr(4*ay.dilation*ax.size*d.in) - uintptr(s.k)*s.xTap
+	s.xNext = uintptr(4*ay.dilation*ax.size*c.in) - uintptr(s.k)*s.xTap
 	s.wNext = uintptr(ax.taps-s.k) * s.wTap
 	s.add, s.bias = 0, nil
 	if d.add {
@@ -129,8 +149,8 @@ func (d *depthwise) run1(s *strip, image, z, y, i, n int) {
 	}
 	for tz := z0; tz < z1; tz++ {
 		from := (image*az.size+az.read(z, tz))*ay.size + ay.read(y, y0)
-		s.x = &d.x[(from*ax.size+ax.read(i, x0))*d.in]
-		s.w = &d.w[((tz*ay.taps+y0)*ax.taps+x0)*d.out]
+		s.x = &d.x[(from*ax.size+ax.read(i, x0))*c.in]
+		s.w = &d.w[c.at+((tz*ay.taps+y0)*ax.taps+x0)*c.out]
 		if tz == z1-1 && d.bias != nil {
 			s.bias = &d.bias[0]
 		}
@@ -140,29 +160,29 @@ func (d *depthwise) run1(s *strip, image, z, y, i, n int) {
 }
 
 // fill writes n outputs of a line that see nothing.
-func (d *depthwise) fill(pixel, n int) {
+func (d *depthwise) fill(c *correlation, pixel, n int) {
 	for i := range n {
-		y := d.y[(pixel+i*d.axes[2].step)*d.out:][:d.out]
+		y := d.y[(pixel+i*c.axes[2].step)*c.out:][:c.out]
 		if !d.add {
 			clear(y)
 		}
-		for c, b := range d.bias {
-			y[c] += b
+		for k, b := range d.bias {
+			y[k] += b
 		}
 	}
 }
 
 // epilogue finishes a line.
-func (d *depthwise) epilogue(image, z, y int) {
+func (d *depthwise) epilogue(c *correlation, image, z, y int) {
 	if d.res.Data == nil && d.act == nil {
 		return
 	}
-	first := d.pixel(image, z, y, 0)
-	line := d.y[first*d.out:][:d.axes[2].count*d.out]
+	first := c.pixel(image, z, y, 0)
+	line := d.y[first*c.out:][:c.axes[2].count*c.out]
 	if d.res.Data != nil {
-		for i := range d.axes[2].count {
-			for c, r := range d.res.row(first+i, 0, d.out) {
-				line[i*d.out+c] += r
+		for i := range c.axes[2].count {
+			for k, r := range d.res.row(first+i, 0, c.out) {
+				line[i*c.out+k] += r
 			}
 		}
 	}

@@ -15,7 +15,7 @@ type depthwiseGradient struct {
 }
 
 func (d *depthwiseGradient) init(c *Conv) {
-	d.correlation, d.strips = c.forward.whole(), stripsOf(c.lv)
+	d.correlation, d.strips = c.forward[0].whole(), stripsOf(c.lv)
 	d.sum = d.sumPart
 }
 

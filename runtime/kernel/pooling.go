@@ -104,9 +104,6 @@ func (l *pooling) forward(p *Pool) {
 
 // backward runs over all outputs, divided so that no two parts share an input.
 func (l *pooling) backward(p *Pool) {
-	if !l.add {
-		clear(l.dx)
-	}
 	l.each.ready(p)
 	if l.batch > 0 {
 		vectors := (l.in + l.strips.lanes - 1) / l.strips.lanes
@@ -131,10 +128,26 @@ func (l *pooling) backPart(part, worker int) {
 	s := &l.each[worker].strip
 	c0, c1 := share(l.in, part%l.slices, l.slices, l.strips.lanes)
 	s.setChannels(c1-c0, l.strips.lanes)
+	if image := part / l.slices; !l.add {
+		l.blank(image, c0, c1)
+	}
 	for z := range l.out[0] {
 		l.lines(s, part/l.slices, z, 0, l.out[1], c0)
 	}
 	s.forget()
+}
+
+// blank clears channels c0 to c1 of an image of dx.
+func (l *pooling) blank(image, c0, c1 int) {
+	pixels := l.axes[0].size * l.axes[1].size * l.axes[2].size
+	dx := l.dx[image*pixels*l.in:][:pixels*l.in]
+	if l.slices == 1 {
+		clear(dx)
+		return
+	}
+	for i := range pixels {
+		clear(dx[i*l.in+c0 : i*l.in+c1])
+	}
 }
 
 // lines visits the outputs of lines y0 to y1 of a plane of an image, as many at
