@@ -57,12 +57,15 @@ func NewConv(s ConvShape) (*Conv, error) {
 		s.Stride == [3]int{1, 1, 1}
 	c.forward[0] = s.correlation(out)
 	c.phases = s.phases(out)
+	c.fast[0] = newWinograd(&c.forward[0], c.lv)
+	c.fast[1] = newWinograd(&c.phases[0], c.lv)
+	if wide := s.wide(c.lv, c.phases); wide != nil && c.fast[1] == nil {
+		c.phases = wide
+	}
 	c.packed[0] = c.forward[0].place(c.lv, 0)
 	for i := range c.phases {
 		c.packed[1] = c.phases[i].place(c.lv, c.packed[1])
 	}
-	c.fast[0] = newWinograd(&c.forward[0], c.lv)
-	c.fast[1] = newWinograd(&c.phases[0], c.lv)
 	c.packing.init()
 	c.job.init()
 	c.gradient.init(c)

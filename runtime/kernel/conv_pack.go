@@ -39,6 +39,10 @@ func (k *packing) panel(part, _ int) {
 	cols := min(k.lv.cols, k.out-j)
 	width := k.lv.panelWidth(cols)
 	dst := k.panels[k.at+g*k.correlation.panels(k.lv)+j*k.depth():][:k.depth()*width]
+	if k.wide > 0 {
+		k.widePanel(dst, j, cols, width)
+		return
+	}
 	src := k.w[g*k.wGroup+j*k.wOut:]
 	done := k.blocks(dst, src, cols, width)
 	for t, tap := range k.order {

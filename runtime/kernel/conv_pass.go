@@ -124,7 +124,9 @@ func (c *Conv) checkEpilogue(e *Epilogue) {
 }
 
 // BackwardData computes the gradient of x from that of y, and adds it to dx if add
-// is set. It is also the forward pass of a transposed convolution.
+// is set. It is also the forward pass of a transposed convolution. What dy holds
+// that is not finite reaches what it should and, by Winograd's algorithm or where x
+// has few channels, some neighbours in the image.
 func (c *Conv) BackwardData(p *Pool, dx, dy, w []float32, add bool, scratch []float32) {
 	c.check(dx, dy, w, nil)
 	px, py := c.pixels()

@@ -19,6 +19,8 @@ type correlation struct {
 	// g·wGroup + i·wIn + o·wOut + its tap.
 	wGroup, wIn, wOut int
 	order             []int // the weights' taps in the order in which they are read
+	wide              int   // adjacent pixels that are one output, or 0
+	table             []int // of these, the weights' index for each tap and pixel
 	at                int   // where its panels are among packed weights
 }
 
