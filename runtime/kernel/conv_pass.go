@@ -4,8 +4,9 @@ import "fmt"
 
 // Forward computes y = conv(x, w) and then the epilogue, if there is one, whose
 // residual has a row for each pixel of y. Scratch has the size that Scratch tells
-// and is the caller's again afterwards, as in the other passes. What x holds
-// that is not finite reaches the outputs whose windows see it.
+// and is the caller's again afterwards, as in the other passes. What x holds that is
+// not finite reaches the outputs whose windows see it and, by Winograd's algorithm,
+// which takes on filters of 3×3 and 5×5, others in their squares of at most 4×4.
 func (c *Conv) Forward(p *Pool, y, x, w []float32, e *Epilogue, scratch []float32) {
 	c.check(x, y, w, nil)
 	px, py := c.pixels()
