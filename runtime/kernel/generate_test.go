@@ -11,7 +11,7 @@ import (
 
 // The assembly in the tree is what its generator writes.
 func TestGenerated(t *testing.T) {
-	for kernel, name := range map[string]string{"gemm": "gemm_amd64", "neon": "gemm_arm64", "strip": "strip_amd64", "winograd": "winograd_amd64"} {
+	for kernel, name := range map[string]string{"gemm": "gemm_amd64", "neon": "gemm_arm64", "strip": "strip_amd64", "vector": "vector_amd64", "winograd": "winograd_amd64"} {
 		t.Run(kernel, func(t *testing.T) {
 			files := []string{name + ".s", name + ".go"}
 			dir := t.TempDir()
