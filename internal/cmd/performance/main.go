@@ -27,8 +27,12 @@ func (n net) file() string { return strings.ReplaceAll(n.name, "@", "_") + ".onn
 
 // nets are those of torch_speed.py, with its batches.
 var nets = []net{
-	{"resnet20-cifar", 64}, {"vgg16bn-w25", 64}, {"resnet18-cifar", 32},
-	{"vit-fashion", 64}, {"lenet-fashion", 64}, {"mobilenet_v2@96", 16},
+	{"resnet20-cifar", 64},
+	{"vgg16bn-w25", 64},
+	{"resnet18-cifar", 32},
+	{"vit-fashion", 64},
+	{"lenet-fashion", 64},
+	{"mobilenet_v2@96", 16},
 }
 
 // options are the flags.
