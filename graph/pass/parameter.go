@@ -16,11 +16,7 @@ func partParameters(r *rewriter) {
 		if !r.copies(n) {
 			continue
 		}
-		own := tensorProto(n.Out[0].Name, r.content(n.In[0]))
-		r.added = append(r.added, own)
-		if r.listed() {
-			r.proto.Input = append(r.proto.Input, listing(own))
-		}
+		r.initializer(tensorProto(n.Out[0].Name, r.content(n.In[0])))
 		r.replace(n)
 	}
 }

@@ -41,9 +41,11 @@ type page struct {
 const head = `# Speed and memory
 
 Written by ` + "`make performance`" + ` from the six reference nets of ` + "`torch_speed.py`" + `, which PyTorch exports with BatchNorm kept
-(` + "`make performance NETS=folder`" + ` takes nets exported before). Everything of one net is measured in turn, in processes of
-its own, %d times on %d threads of a machine that other work may share: %s. Figures are the medians of these rounds,
-ratios the medians of the ratios within a round: both sides of a ratio were measured next to each other.
+(` + "`make performance NETS=folder`" + ` takes nets exported before). Everything of one net is measured in turn, each in a process
+of its own, round after round. Figures are medians over the rounds, ratios the medians of the ratios within a round: both
+sides of a ratio were measured next to each other. Other work may have shared the machine.
+
+Rounds: %d; threads: %d; processor: %s.
 
 - Training is one step: forward, cross-entropy, gradients, SGD with momentum; BatchNorm and Dropout as in training.
   Samples a second are those of the median step, memory is the most that the process was resident in.
