@@ -47,11 +47,10 @@ type timing struct {
 // benchFlags are the flags of bench.
 type benchFlags struct {
 	common
-	backend string
-	train   bool
-	batch   int64
-	jsonTo  string
-	timing  ort.LatencyOptions
+	train  bool
+	batch  int64
+	jsonTo string
+	timing ort.LatencyOptions
 }
 
 func newBench() *cobra.Command {
@@ -71,22 +70,19 @@ func newBench() *cobra.Command {
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.backend, "engine", "onnxruntime", "native or onnxruntime")
 	flags.BoolVar(&f.train, "train", false, "time steps of a training: cross-entropy of the first output with random labels, SGD with momentum; native only")
 	flags.Int64Var(&f.batch, "batch", 1, "size of free first dimensions")
 	flags.DurationVar(&f.timing.MaxTime, "time", time.Second, "how long to measure")
 	flags.IntVar(&f.timing.MinRuns, "runs", 30, "least number of runs")
 	flags.StringVar(&f.jsonTo, "json", "", "write the result as JSON to this file, - for standard output")
-	f.register(c, inputFlags, runFlags, progressFlags)
+	f.register(c, inputFlags, runFlags, engineFlag, progressFlags)
 	return c
 }
 
 // bench times the models, which have to suit the same inputs.
 func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 	switch {
-	case f.backend != "native" && f.backend != "onnxruntime":
-		return nil, usageError{fmt.Errorf("--engine %q: want native or onnxruntime", f.backend)}
-	case f.train && f.backend != "native":
+	case f.train && f.backend == "onnxruntime":
 		return nil, usageError{errors.New("--train needs --engine native")}
 	case f.batch < 1:
 		return nil, usageError{fmt.Errorf("--batch %d: want at least 1", f.batch)}
@@ -94,7 +90,10 @@ func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 	p := f.newProgress(c)
 	defer p.close()
 	p.Stage("measuring")
-	e := f.engine(c, p)
+	e, err := f.runner(c, p)
+	if err != nil {
+		return nil, err
+	}
 	timings := make([]timing, len(paths))
 	var in compress.Inputs
 	for i, path := range paths {
@@ -111,11 +110,12 @@ func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 			return nil, err
 		}
 	}
-	time := f.timeNative
-	if f.backend != "native" {
-		time = func(in compress.Inputs, paths []string) ([]ort.Stats, error) { return f.timeORT(e, in, paths) }
+	var stats []ort.Stats
+	if e, ok := e.(*engine.Engine); ok {
+		stats, err = f.timeORT(e, in, paths)
+	} else {
+		stats, err = f.timeNative(in, paths)
 	}
-	stats, err := time(in, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 
 // benchInputs gives inputs for a model: those that were given, or random ones of
 // the batch asked for.
-func (f *benchFlags) benchInputs(c *cobra.Command, e *engine.Engine, g *graph.Graph) (compress.Inputs, error) {
+func (f *benchFlags) benchInputs(c *cobra.Command, e pipeline.Runner, g *graph.Graph) (compress.Inputs, error) {
 	var in compress.Inputs
 	if f.inputs != "" {
 		batches, _, err := pipeline.ReadInputs(f.inputs, pipeline.Ports(g))
