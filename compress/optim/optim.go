@@ -5,7 +5,11 @@
 // a checkpoint, and cut as the parameter is cut.
 package optim
 
-import "fmt"
+import (
+	"fmt"
+
+	"onnxcompress/runtime/kernel"
+)
 
 // Param is one tensor of weights and the gradient of the loss with respect to
 // it, element for element. A parameter whose Grad is nil rests.
@@ -87,16 +91,16 @@ func (l *ledger) open(params []Param, moments int) error {
 	return nil
 }
 
-// decay is weight decay as the rules apply it: what remains of a weight, and
-// how much of it joins its gradient. One of the two is idle.
-type decay struct{ keep, join float32 }
-
-func decayOf(p Param, lr, weightDecay float64, decoupled bool) decay {
+// stepOf is a step of a parameter, its weight decay as part of the gradient or
+// apart from it.
+func stepOf(p Param, lr, weightDecay float64, decoupled bool) kernel.Step {
+	s := kernel.Step{Rate: lr}
 	switch {
 	case p.NoDecay:
-		return decay{keep: 1}
 	case decoupled:
-		return decay{keep: float32(1 - lr*weightDecay)}
+		s.Decay = weightDecay
+	default:
+		s.L2 = weightDecay
 	}
-	return decay{keep: 1, join: float32(weightDecay)}
+	return s
 }
