@@ -1,10 +1,8 @@
 package runtime_test
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"onnxcompress/compress/optim"
+	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/internal/modeltext"
 	"onnxcompress/onnx"
@@ -103,78 +102,6 @@ f = Flatten p2
 y = Gemm f w:w[4,6] b:w[4] ; transB=1
 output y
 `
-
-// recordedNet is what testdata/record.py writes of one net.
-type recordedNet struct {
-	Inputs []float32
-	Class  []int64
-	Start  map[string][]float32
-	Runs   map[string]struct {
-		Losses []float64
-		End    map[string][]float32
-	}
-}
-
-func readRecorded(t *testing.T) map[string]recordedNet {
-	t.Helper()
-	text, err := os.ReadFile("testdata/recorded.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var nets map[string]recordedNet
-	if err := json.Unmarshal(text, &nets); err != nil {
-		t.Fatal(err)
-	}
-	return nets
-}
-
-// TestTraining repeats what PyTorch did, step for step.
-func TestTraining(t *testing.T) {
-	const batch, samples = 8, 24
-	nets := readRecorded(t)
-	tests := []struct {
-		name, text string
-		sample     []int64
-		tolerance  float64
-	}{
-		{"mlp", mlp, []int64{6}, 1e-5},
-		{"cnn", cnn, []int64{1, 8, 8}, 1e-4},
-	}
-	rules := map[string]func() optim.Optimiser{
-		"sgd":  func() optim.Optimiser { return &optim.SGD{LR: 0.02, Momentum: 0.9} },
-		"adam": func() optim.Optimiser { return optim.NewAdam(0.01) },
-	}
-	for _, test := range tests {
-		net := nets[test.name]
-		near := func(got, want float64) bool { return math.Abs(got-want) <= test.tolerance*max(1, math.Abs(want)) }
-		for name, run := range net.Runs {
-			t.Run(test.name+"/"+name, func(t *testing.T) {
-				l := learner{Trainer: newTrainer(t, textModel(t, test.text, net.Start), runtime.TrainOptions{Threads: 2}), rule: rules[name]()}
-				size := len(net.Inputs) / samples
-				shape := append([]int64{batch}, test.sample...)
-				for step, want := range run.Losses {
-					at := step * batch % samples
-					x := tensor.FromFloat32s(shape, net.Inputs[at*size:(at+batch)*size])
-					got := l.step(t, loss.CrossEntropy{}, tensor.FromInt64s([]int64{batch}, net.Class[at:at+batch]), x)
-					if !near(got, want) {
-						t.Fatalf("loss %.8g at step %d, want %.8g", got, step, want)
-					}
-				}
-				weights := l.State().Weights
-				if len(weights) != len(run.End) {
-					t.Errorf("%d weights, want %d", len(weights), len(run.End))
-				}
-				for name, want := range run.End {
-					for k, got := range weights[name].Float32s() {
-						if !near(float64(got), float64(want[k])) {
-							t.Errorf("%s[%d] is %.8g after all steps, want %.8g", name, k, got, want[k])
-						}
-					}
-				}
-			})
-		}
-	}
-}
 
 // numbers are some that follow from the shape.
 func numbers(shape ...int64) *tensor.Tensor {
@@ -432,5 +359,97 @@ func TestUntrainable(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDropout: what is dropped differs from step to step, follows from the seed
+// and the number of the step, and nothing is where the model is used.
+func TestDropout(t *testing.T) {
+	const text = "input x N,64\nd = Dropout x half:f[0.5]\ny = Mul d w:p[64]\noutput y"
+	x := numbers(2, 64)
+	step := func(tr *runtime.Trainer) []float32 {
+		if err := tr.Forward(x); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(tr.Output().Float32s())
+	}
+	start := func(seed uint64) *runtime.Trainer {
+		return newTrainer(t, textModel(t, text, nil), runtime.TrainOptions{Seed: seed})
+	}
+	one, same, other := start(1), start(1), start(2)
+	first, second := step(one), step(one)
+	if slices.Equal(first, second) || slices.Equal(first, step(other)) {
+		t.Error("the same is dropped in two steps or for two seeds")
+	}
+	if err := same.Restore(runtime.State{Steps: 1, Weights: one.State().Weights}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(step(same), second) {
+		t.Error("step 1 is not repeated")
+	}
+	dropped := 0
+	for i, v := range second {
+		if v == 0 && x.Float32s()[i] != 0 {
+			dropped++
+		}
+	}
+	if dropped < 32 || dropped > 96 {
+		t.Errorf("%d of 128 are dropped", dropped)
+	}
+	out, err := one.Evaluate(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(out[0].Float32s(), 0) {
+		t.Error("something is dropped where the model is used")
+	}
+}
+
+// TestThreads: the number of threads changes no more than rounding does.
+func TestThreads(t *testing.T) {
+	x, y := numbers(16, 1, 8, 8), tensor.New(tensor.Int64, 16)
+	var want []float64
+	for _, threads := range []int{1, 2, 3} {
+		l := learner{Trainer: newTrainer(t, textModel(t, cnn, nil), runtime.TrainOptions{Threads: threads}), rule: &optim.SGD{LR: 0.05}}
+		for i := range 10 {
+			got := l.step(t, loss.CrossEntropy{}, y, x)
+			if threads == 1 {
+				want = append(want, got)
+			} else if math.Abs(got-want[i]) > 1e-4 {
+				t.Errorf("%d threads: loss %v at step %d, want %v", threads, got, i, want[i])
+			}
+		}
+	}
+}
+
+// TestParted: parameters that an export wrote once are trained apart, and
+// statistics among them change by themselves.
+func TestParted(t *testing.T) {
+	m := textModel(t, `
+input x N,3
+scale = Identity var:p[3]
+mean = Identity shift:w[3]
+y = BatchNormalization x scale shift mean var
+output y`, nil)
+	if _, err := runtime.NewTrainer(m, runtime.TrainOptions{}); err == nil {
+		t.Error("statistics behind an Identity are trained")
+	}
+	own, err := pass.Trainable(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	tr := newTrainer(t, own, runtime.TrainOptions{})
+	var names []string
+	for _, v := range tr.Variables() {
+		names = append(names, v.Name)
+	}
+	if got := strings.Join(names, " "); got != "shift scale" {
+		t.Errorf("variables %q", got)
+	}
+	before := slices.Clone(tr.State().Weights["mean"].Float32s())
+	gradient(t, tr, "scale", numbers(6, 3))
+	if weights := tr.State().Weights; slices.Equal(weights["mean"].Float32s(), before) || !slices.Equal(weights["shift"].Float32s(), before) {
+		t.Errorf("mean %v and shift %v after a step, both %v before", weights["mean"].Float32s(), weights["shift"].Float32s(), before)
 	}
 }
