@@ -59,3 +59,18 @@ func aligned(n int64) []float32 {
 	}
 	return raw[skip : skip+n : skip+n]
 }
+
+// store is one stretch of memory for several programs.
+type store struct{ floats []float32 }
+
+// get gives n floats: those given before where they suffice. Of a nil store they
+// are new.
+func (s *store) get(n int64) []float32 {
+	if s == nil {
+		return aligned(n)
+	}
+	if int64(len(s.floats)) < n {
+		s.floats = aligned(n)
+	}
+	return s.floats[:n:n]
+}

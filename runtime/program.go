@@ -100,7 +100,7 @@ func (p *Program) layOut() error {
 		return fmt.Errorf("needs %d MiB of memory, more than the limit of %d", size>>18, limit>>20)
 	}
 	p.Memory = size * 4
-	p.bind(aligned(size))
+	p.bind(p.session.memory.get(size))
 	p.lastReads()
 	return nil
 }

@@ -34,7 +34,10 @@ type Session struct {
 	programs map[string]*Program
 	last     *Program
 	most     int
-	parent   *Session
+	// memory is where all programs lie that never run at once; nil where each has
+	// its own.
+	memory *store
+	parent *Session
 	// train says that programs compute gradients, from that of output number
 	// target.
 	train  bool

@@ -32,15 +32,16 @@ type Variable struct {
 	Name  string
 	Shape []int64
 	// Value is the weight itself, for an optimiser to change. Grad is its
-	// gradient as of the last Backward, nil before the first and where the
-	// output does not depend on the variable smoothly. It may be changed, and
-	// lies elsewhere after a step on inputs of other shapes.
+	// gradient as of the last Backward, until the next Forward or Evaluate; nil
+	// before the first and where the output does not depend on the variable
+	// smoothly. It may be changed, and lies elsewhere after a step on inputs of
+	// other shapes.
 	Value, Grad []float32
 }
 
 // Trainer computes the gradients of a model's initializers. It plans one
-// program for each shape of its inputs, all on the same weights, and serves one
-// caller at a time. For the same seed and number of threads results are the
+// program for each shape of its inputs, all on the same weights and in the same
+// memory, and serves one caller at a time. For the same seed and number of threads results are the
 // same. From the second step on inputs of one shape on nothing is allocated.
 type Trainer struct {
 	model       *onnx.Model
@@ -49,7 +50,6 @@ type Trainer struct {
 	// variables hold.
 	program, ready *Program
 	variables      []Variable
-	running        []string
 	// shared are gradients of several variables in one place: each but the first
 	// is copied to a place of its own.
 	shared      []sharing
@@ -81,10 +81,11 @@ func NewTrainer(m *onnx.Model, o TrainOptions) (*Trainer, error) {
 		return nil, err
 	}
 	s := newSession(g, kernel.NewPool(o.Threads), Options{MemoryLimit: o.MemoryLimit, Seed: o.Seed})
-	s.train, s.target, s.most = true, target, mostTrained
+	s.train, s.target, s.most, s.memory = true, target, mostTrained, new(store)
 	s.variables, s.running, s.weights = c.variables, c.running, map[string]*tensor.Tensor{}
 	eval := s.child(g)
-	eval.variables, eval.running, eval.weights, eval.most = s.variables, s.running, s.weights, mostTrained
+	eval.variables, eval.running, eval.weights = s.variables, s.running, s.weights
+	eval.most, eval.memory = mostTrained, s.memory
 	t := &Trainer{model: m, train: s, eval: eval, seed: o.Seed}
 	if err := t.take(g); err != nil {
 		s.Close()
@@ -123,8 +124,6 @@ func (t *Trainer) take(g *graph.Graph) error {
 		}
 		if t.train.variables[v.Name] {
 			t.variables = append(t.variables, Variable{Name: v.Name, Shape: w.Shape, Value: w.Float32s()})
-		} else {
-			t.running = append(t.running, v.Name)
 		}
 	}
 	return nil
@@ -172,14 +171,16 @@ func (t *Trainer) Forward(inputs ...*tensor.Tensor) error {
 	return nil
 }
 
-// Output is what the trained output holds after Forward, until the next.
+// Output is what the trained output holds after Forward, until the next or an
+// Evaluate.
 func (t *Trainer) Output() *tensor.Tensor { return t.program.outputs[t.train.target].tensor }
 
 // Seed is the place for the gradient of Output, from which Backward starts.
 func (t *Trainer) Seed() []float32 { return t.program.seed.tensor.Float32s() }
 
 // Backward computes the gradients of the variables from Seed. It must follow a
-// Forward without error, and may change what Seed holds.
+// Forward without error, with no Evaluate between, and may change what Seed
+// holds.
 func (t *Trainer) Backward() error {
 	if err := t.program.back(); err != nil {
 		return err
