@@ -5,9 +5,12 @@ import (
 	"slices"
 	"testing"
 
+	"onnxcompress/compress/optim"
 	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
+	"onnxcompress/onnx"
 	"onnxcompress/runtime"
+	"onnxcompress/runtime/loss"
 )
 
 const folded = `
@@ -96,5 +99,54 @@ func TestMoments(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTrainedAndFolded: a model without BatchNormalization is trained with it and
+// comes out without.
+func TestTrainedAndFolded(t *testing.T) {
+	m, err := onnx.Load("../testdata/resnet8_digits.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	own, err := pass.Trainable(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	if err := pass.InsertBatchNorms(own, nil); err != nil {
+		t.Fatal(err)
+	}
+	l := learner{Trainer: newTrainer(t, own, runtime.TrainOptions{}), rule: &optim.SGD{LR: 0.01, Momentum: 0.9}}
+	x := numbers(16, 1, 8, 8)
+	for range 5 {
+		l.step(t, loss.CrossEntropy{}, tensor.New(tensor.Int64, 16), x)
+	}
+	want, err := l.Evaluate(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := l.Export()
+	defer out.Close()
+	if err := pass.Run(out, pass.BatchNorms, pass.DeadCode); err != nil {
+		t.Fatal(err)
+	}
+	if got, before := len(out.Proto.Graph.Node), len(m.Proto.Graph.Node); got != before {
+		t.Errorf("%d nodes, the model had %d", got, before)
+	}
+	s, err := runtime.Open(out, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := s.Run(map[string]*tensor.Tensor{l.Inputs()[0]: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range want[0].Float32s() {
+		if v := got[out.Proto.Graph.Output[0].GetName()].Float32s()[i]; math.Abs(float64(v-w)) > 1e-3*max(1, math.Abs(float64(w))) {
+			t.Errorf("output %d is %v, want %v", i, v, w)
+		}
 	}
 }
