@@ -24,6 +24,7 @@ func elementwiseCast(to func(*Node) tensor.DType) *Spec {
 		Forward: func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			return cast(n, in[0], to(given(n, in)))
 		},
+		Compile: compileCast(to),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 var normalizeRows = map[string]*Spec{
 	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax), Compile: compileRowwise(rowwise{kernel.Softmax, kernel.SoftmaxGrad}), Layout: layoutAlike}),
 	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, logSoftmax), Compile: compileRowwise(rowwise{kernel.LogSoftmax, kernel.LogSoftmaxGrad}), Layout: layoutAlike}),
-	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, hardmax)}),
+	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, hardmax), Compile: compileHardmax}),
 	"LpNormalization":           strict(Spec{Infer: inferLike, Links: linkLpNormalization, Dead: deadIfZero, Forward: forwardAlong(lastAxis, lpNormalize), Compile: compileLpNormalization, Layout: layoutAlike}),
 	"MeanVarianceNormalization": strict(Spec{Infer: inferLike, Links: linkMeanVariance, Dead: deadMeanVariance, Forward: forwardAlong(varianceAxes, meanVariance), Compile: compileMeanVariance, Layout: layoutAlike}),
 	"LRN":                       strict(Spec{Infer: inferLRN, Links: linkLRN, Dead: deadIfZero, Forward: forwardLRN, Compile: compileLRN, Layout: layoutAlike}),

@@ -10,9 +10,9 @@ import (
 
 // runningRows go along one axis and keep its length, or the best of it.
 var runningRows = map[string]*Spec{
-	"CumSum":  strict(Spec{Infer: inferLike, Links: linkCumSum, Dead: deadCumSum, Forward: forwardRunning(0, func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b })}),
-	"CumProd": strict(Spec{Infer: inferLike, Links: linkCumProd, Dead: deadRunning, Forward: forwardRunning(1, func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b })}),
-	"TopK":    strictMany(Spec{Infer: inferTopK, Links: linkTopK, Dead: deadTopK, Forward: forwardTopK}),
+	"CumSum":  strict(Spec{Infer: inferLike, Links: linkCumSum, Dead: deadCumSum, Forward: forwardRunning(0, func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b }), Compile: compileCumSum}),
+	"CumProd": strict(Spec{Infer: inferLike, Links: linkCumProd, Dead: deadRunning, Forward: forwardRunning(1, func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b }), Compile: compileCumProd}),
+	"TopK":    strictMany(Spec{Infer: inferTopK, Links: linkTopK, Dead: deadTopK, Forward: forwardTopK, Compile: compileTopK}),
 }
 
 // inferLike gives output 0 the type and shape of input 0.
