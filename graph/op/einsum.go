@@ -7,7 +7,7 @@ import (
 
 // einsumRows are sums of products by an equation.
 var einsumRows = map[string]*Spec{
-	"Einsum": guarded(Spec{Infer: inferEinsum, Links: linkEinsum, Dead: deadEinsum, Forward: forwardEinsum}),
+	"Einsum": guarded(Spec{Infer: inferEinsum, Links: linkEinsum, Dead: deadEinsum, Forward: forwardEinsum, Compile: compileEinsum}),
 }
 
 // ellipsis stands in a term for the axes that ... names, one letter each, which
