@@ -43,6 +43,7 @@ type recurrence struct {
 func recurrentSpec(k *recurrence) *Spec {
 	return strictMany(Spec{
 		Infer: k.infer, Links: k.link, Dead: k.dead, Narrow: k.narrow, Cost: costRecurrent, Forward: k.forward,
+		Compile: k.compile,
 	})
 }
 

@@ -23,6 +23,8 @@ type Case struct {
 	Attrs   op.Attrs
 	In      []*tensor.Tensor
 	Outputs int // 0 for 1
+	// Weighed lists outputs beside the first that the gradient comes from.
+	Weighed []int
 	// Train compiles for training. Definition is the node whose definition says
 	// what the routine computes then; nil for the node itself.
 	Train      bool
@@ -189,12 +191,18 @@ func (c *Case) define(t *testing.T, spec *op.Spec, in []*tensor.Tensor) []*tenso
 
 // backward holds the gradients of Σ w·y, for random w, against differences.
 func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame, turned []int) {
-	weights := Random(99, f.Out[0].Shape...)
 	f.DOut = make([]*tensor.Tensor, len(f.Out))
-	f.DOut[0] = weights
-	plain := weights
-	if len(turned) > 0 && weights.Rank() > 2 {
-		plain = turn(weights, false)
+	plain := make([][]float64, len(f.Out))
+	for o, y := range f.Out {
+		if o > 0 && !slices.Contains(c.Weighed, o) {
+			continue
+		}
+		weights := Random(99+uint64(o), y.Shape...)
+		f.DOut[o] = weights
+		if len(turned) > 0 {
+			weights = turn(weights, false)
+		}
+		plain[o] = weights.AsFloat64s()
 	}
 	f.Add = make([]bool, len(f.In))
 	for _, add := range []bool{false, true} {
@@ -236,7 +244,7 @@ func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame,
 			for k, at := range places {
 				some[k] = got[at]
 			}
-			c.near(t, fmt.Sprintf("gradient of input %d, added %v", i, add), some, c.differences(t, spec, i, places, plain.AsFloat64s()))
+			c.near(t, fmt.Sprintf("gradient of input %d, added %v", i, add), some, c.differences(t, spec, i, places, plain))
 		}
 	}
 }
@@ -273,7 +281,7 @@ func sample(n int) []int {
 
 // differences are the central differences of Σ w·y with respect to elements of
 // input i, of the definition on float64.
-func (c *Case) differences(t *testing.T, spec *op.Spec, i int, places []int, w []float64) []float64 {
+func (c *Case) differences(t *testing.T, spec *op.Spec, i int, places []int, w [][]float64) []float64 {
 	in := make([]*tensor.Tensor, len(c.In))
 	for k, x := range c.In {
 		if in[k] = x; x != nil && x.DType == tensor.Float32 {
@@ -285,8 +293,14 @@ func (c *Case) differences(t *testing.T, spec *op.Spec, i int, places []int, w [
 	}
 	value := func() float64 {
 		sum := 0.0
-		for k, y := range c.define(t, spec, in)[0].AsFloat64s() {
-			sum += w[k] * y
+		out := c.define(t, spec, in)
+		for o, list := range w {
+			if list == nil {
+				continue
+			}
+			for k, y := range out[o].AsFloat64s() {
+				sum += list[k] * y
+			}
 		}
 		return sum
 	}
