@@ -19,7 +19,7 @@ func lengthsOf(v ...int64) *tensor.Tensor {
 }
 
 func TestRecurrentRoutines(t *testing.T) {
-	const steps, batch, width, hidden = 4, 3, 5, 6
+	const steps, batch, width, hidden = 4, 3, 2, 3
 	x := optest.Random
 	one := op.Attr{Int: 1}
 	for _, k := range []struct {
