@@ -9,7 +9,7 @@ import (
 // attentionRows are attention and what goes with it.
 var attentionRows = map[string]*Spec{
 	"Attention":       guarded(Spec{Infer: inferAttention, Links: linkAttention, Narrow: narrowAttention, Dead: deadAttention, Forward: forwardAttention, Compile: compileAttention}),
-	"RotaryEmbedding": guarded(Spec{Infer: inferFirst, Links: linkRotary, Narrow: narrowRotary, ZeroIn: []int{0}, Forward: forwardRotary}),
+	"RotaryEmbedding": guarded(Spec{Infer: inferFirst, Links: linkRotary, Narrow: narrowRotary, ZeroIn: []int{0}, Forward: forwardRotary, Compile: compileRotary}),
 }
 
 // heads is how an input of attention holds its heads: [B, heads, L, size], or

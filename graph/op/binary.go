@@ -41,7 +41,7 @@ var binaryRows = map[string]*Spec{
 	"PRelu": elementwise(formula{float: func(_ *Node, v []float64) float64 { return math.Max(v[0], 0) + v[1]*math.Min(v[0], 0) }}, likeInput(0), zeroIn(0), mixed(mixPRelu)),
 	"SwiGLU": arithmetic(formula{float: func(n *Node, v []float64) float64 {
 		return v[0] * sigmoid(alpha(n, 1)*v[0]) * v[1]
-	}}, zeroIn(0, 1)),
+	}}, zeroIn(0, 1), mixed(mixSwiGLU)),
 	"Where": whereSpec(),
 	"Clip":  clipSpec(),
 }

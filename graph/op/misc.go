@@ -12,8 +12,8 @@ const takesLoss = "takes a loss over this axis"
 // miscRows are operators without relatives.
 var miscRows = map[string]*Spec{
 	"NonMaxSuppression":         {Infer: inferNonMaxSuppression, Links: silent("selects boxes"), Forward: forwardNonMaxSuppression},
-	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss},
-	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss},
+	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss, Compile: compileLoss(false)},
+	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss, Compile: compileLoss(true)},
 	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter}),
 	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv, Forward: forwardCausalConv}),
 }
