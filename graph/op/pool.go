@@ -11,10 +11,10 @@ import (
 var poolRows = map[string]*Spec{
 	"MaxPool":           strictMany(Spec{Infer: inferMaxPool, Links: linkMaxPool, Dead: deadPool(poolMax), Forward: forwardMaxPool, Compile: compileMaxPool, Layout: layoutMaxPool}),
 	"AveragePool":       strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolMean), Forward: forwardPool(average), Compile: compileAveragePool, Layout: layoutImage}),
-	"LpPool":            strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolSum), Forward: forwardPool(lpPool)}),
+	"LpPool":            strict(Spec{Infer: inferPool, Links: linkPool, Dead: deadPool(poolSum), Forward: forwardPool(lpPool), Compile: compileLpPool}),
 	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(slices.Max[[]float64])), Compile: compileGlobalMaxPool, Layout: layoutImage}),
 	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(meanOf)), Compile: compileGlobalAveragePool, Layout: layoutImage}),
-	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false), Forward: forwardGlobalPool(lpNorm)}),
+	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false), Forward: forwardGlobalPool(lpNorm), Compile: compileGlobalLpPool, Layout: layoutAlike}),
 	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero, Forward: forwardMaxUnpool}),
 }
 

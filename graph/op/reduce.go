@@ -11,8 +11,8 @@ import (
 var reduceRows = map[string]*Spec{
 	"ReduceSum":       reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOf[float64], whole: sumOf[int64], run: &reducing{forward: foldSum, slope: slopeSum, same: true}}),
 	"ReduceMean":      reduceSpec(&reduction{sums: true, mean: true, keepsZero: true, keepsAll: true, number: meanOf, nothing: math.NaN(), run: &reducing{forward: foldMean, slope: slopeMean, same: true}}),
-	"ReduceL1":        reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfAbs, run: &reducing{forward: foldAbs, slope: slopeL1, in: true}}),
-	"ReduceL2":        reduceSpec(&reduction{sums: true, keepsZero: true, number: rootOfSquares, run: &reducing{forward: foldNorm, slope: slopeNorm, in: true, out: true}}),
+	"ReduceL1":        reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfAbs, run: lengthL1}),
+	"ReduceL2":        reduceSpec(&reduction{sums: true, keepsZero: true, number: rootOfSquares, run: lengthL2}),
 	"ReduceSumSquare": reduceSpec(&reduction{sums: true, keepsZero: true, number: sumOfSquares[float64], whole: sumOfSquares[int64], run: &reducing{forward: foldSquares, slope: slopeSquares, in: true}}),
 	"ReduceMax":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Max[[]float64], whole: slices.Max[[]int64], nothing: math.Inf(-1), what: "takes the largest of this axis", run: &reducing{forward: foldMax, slope: slopeExtreme, in: true, out: true, once: true, same: true}}),
 	"ReduceMin":       reduceSpec(&reduction{keepsZero: true, keepsAll: true, number: slices.Min[[]float64], whole: slices.Min[[]int64], nothing: math.Inf(1), what: "takes the least of this axis", run: &reducing{forward: foldExtreme(kernel.Smallest, kernel.Min), slope: slopeExtreme, in: true, out: true, once: true, same: true}}),
