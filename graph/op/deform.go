@@ -6,7 +6,7 @@ import (
 )
 
 var deformRows = map[string]*Spec{
-	"DeformConv": strict(Spec{Infer: inferDeformConv, Links: linkDeformConv, Narrow: narrowConv, Dead: deadDeformConv, Forward: forwardDeformConv}),
+	"DeformConv": strict(Spec{Infer: inferDeformConv, Links: linkDeformConv, Narrow: narrowConv, Dead: deadDeformConv, Forward: forwardDeformConv, Compile: compileDeformConv}),
 }
 
 func inferDeformConv(n *Node) ([]Fact, error) {
