@@ -237,7 +237,10 @@ func wholeOf(f func([]float64) float64) func(*Node) func([]float64) float64 {
 	return func(*Node) func([]float64) float64 { return f }
 }
 
-// forwardMaxUnpool puts elements back to where a MaxPool found them.
+// forwardMaxUnpool puts elements back to where a MaxPool found them. Under
+// output_shape positions count in that shape, as MaxPool makes them and
+// onnxruntime reads them, or, as ONNX's own case has it, in the shape without it:
+// where each lies in its window there, and not in the other, that is the one.
 func forwardMaxUnpool(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	_, facts, err := settled(n, in, inferMaxUnpool)
 	if err != nil {
@@ -251,12 +254,63 @@ func forwardMaxUnpool(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if len(where) != len(x) {
 		return nil, errors.New("the positions are no whole numbers")
 	}
-	y := make([]float64, product(facts[0].Shape))
+	shape := facts[0].Shape
+	counted := shape
+	if n.Has(2) {
+		plain := *n
+		plain.In = []*Fact{n.In[0], n.In[1]}
+		if f, err := inferMaxUnpool(&plain); err == nil && nowhereLarger(f[0].Shape, shape) && inWindows(n, f[0].Shape, where) && !inWindows(n, shape, where) {
+			counted = f[0].Shape
+		}
+	}
+	y, size, from := make([]float64, product(shape)), product(counted), strides(counted)
 	for i, at := range where {
-		if at < 0 || at >= int64(len(y)) {
+		if at < 0 || at >= size {
 			return nil, errors.New("a position is out of range")
 		}
-		y[at] = x[i]
+		place, step := int64(0), strides(shape)
+		for axis := range shape {
+			place += at / from[axis] % counted[axis] * step[axis]
+		}
+		y[place] = x[i]
 	}
 	return result(&facts[0], y)
+}
+
+// nowhereLarger reports whether a shape is nowhere larger than another of its rank.
+func nowhereLarger(a, b []int64) bool {
+	for axis, d := range a {
+		if d > b[axis] {
+			return false
+		}
+	}
+	return true
+}
+
+// inWindows reports whether the positions of a MaxUnpool, counted in a shape, lie
+// each in the window that its element was the maximum of.
+func inWindows(n *Node, shape, where []int64) bool {
+	in := n.In[0].Shape
+	w, err := windowsOf(n, in[2:], n.Attrs.Ints("kernel_shape"))
+	if err != nil {
+		return false
+	}
+	own, step, size := strides(in), strides(shape), product(shape)
+	for i, at := range where {
+		if at < 0 || at >= size {
+			return false
+		}
+		for axis := range in {
+			index := int64(i) / own[axis] % in[axis]
+			low, high := index, index
+			if k := axis - 2; k >= 0 {
+				low = index*w.strides[k] - w.before[k]
+				high = low + w.kernel[k] - 1
+			}
+			if place := at / step[axis] % shape[axis]; place < low || place > high {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -30,6 +30,7 @@ var rows = []row{
 	{tree: "depgraph", imports: []string{"graph", "graph/op", "graph/tensor"}},
 	{tree: "runtime", imports: []string{"onnx", "graph", "graph/op", "graph/tensor", "runtime", "runtime/kernel", "runtime/loss"}},
 	{tree: "runtime/loss", imports: []string{"graph/tensor", "runtime/kernel"}},
+	{tree: "runtime/onnxgo", imports: []string{"graph/op", "graph/tensor", "onnx", "runtime"}},
 	{tree: "runtime/ort", imports: []string{"graph/tensor", "onnx"}},
 	{tree: "compress", imports: []string{
 		"compress", "compress/optim", "depgraph", "graph", "graph/op", "graph/pass", "graph/tensor", "graph/tensor/npy", "onnx",
