@@ -36,7 +36,7 @@ race: ort ## run the packages that start goroutines under the race detector
 	go test -race $(call packages,'(^|[^a-z])go func|errgroup\.|sync\.')
 
 .PHONY: conformance
-conformance: ort ## run the operator cases of ONNX
+conformance: ort ## run the operator cases of ONNX and of onnx-go
 	go test -run Conformance ./...
 
 .PHONY: fuzz
@@ -67,7 +67,7 @@ gen: ## regenerate the generated code
 	go generate ./...
 
 .PHONY: coverage
-coverage: ort ## write docs/coverage.md: what can be pruned in each model of the zoo
+coverage: ort ## write docs/coverage.md: each model of the zoo, pruned and run natively
 	go run ./internal/cmd/coverage
 
 .PHONY: results

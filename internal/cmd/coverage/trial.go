@@ -40,6 +40,8 @@ type result struct {
 	// half is the run to half the MACs, random those that cut at random.
 	half   outcome
 	random [seeds]outcome
+	// native is how the native engine computes the model.
+	native agreement
 	// obstacle is what stands in the way where something failed.
 	obstacle string
 }
@@ -83,6 +85,7 @@ func (t *trial) run() result {
 		r.obstacle = onnx.OneLine(r.half.err)
 		return r
 	}
+	r.native = t.native()
 	o := pipeline.Options{Method: pipeline.Magnitude, Target: &pipeline.Target{Quantity: pipeline.MACs, Share: half}}
 	report := t.compress(o, &r.half)
 	r.groups, r.prunable = report.Groups.Total, report.PrunableMACs
