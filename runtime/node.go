@@ -124,7 +124,7 @@ func (p *planner) emit(s *step, in, out []*graph.Value, turned func(i int) bool,
 
 // defined adds the step of a node that runs by its definition.
 func (p *planner) defined(n *graph.Node, view *op.Node) error {
-	s := &step{label: n.Label(), spec: n.Spec, view: view}
+	s := &step{label: n.Label(), spec: n.Spec, view: view, limit: p.session.limit}
 	if err := p.plain(n, s); err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 	if err := p.refused(); err != nil {
 		return nil, err
 	}
+	if err := p.affordable(); err != nil {
+		return nil, err
+	}
 	for _, v := range s.graph.Values {
 		p.variable[v.ID] = s.changes(v.Name)
 		if v.Producer != nil {

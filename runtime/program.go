@@ -96,7 +96,7 @@ func (p *Program) layOut() error {
 	if err != nil {
 		return err
 	}
-	if limit := p.session.limit; limit > 0 && size*4 > limit {
+	if limit := p.session.limit; size*4 > limit {
 		return fmt.Errorf("needs %d MiB of memory, more than the limit of %d", size>>18, limit>>20)
 	}
 	p.Memory = size * 4

@@ -18,7 +18,8 @@ import (
 type Options struct {
 	// Threads is the number of cores to use, 0 for all.
 	Threads int
-	// MemoryLimit bounds the memory of one program in bytes; 0 for no bound.
+	// MemoryLimit bounds the memory of one program in bytes; 0 for what the
+	// machine has.
 	MemoryLimit int64
 	// Seed is that of operators that draw at random.
 	Seed uint64
@@ -64,6 +65,9 @@ func Open(m *onnx.Model, o Options) (*Session, error) {
 }
 
 func newSession(g *graph.Graph, pool *kernel.Pool, o Options) *Session {
+	if o.MemoryLimit <= 0 {
+		o.MemoryLimit = machineMemory()
+	}
 	source := rand.NewPCG(o.Seed, 0)
 	return &Session{
 		graph: g, pool: pool, limit: o.MemoryLimit,

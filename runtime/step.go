@@ -21,6 +21,8 @@ type step struct {
 	spec *op.Spec
 	view *op.Node
 	args []*tensor.Tensor
+	// limit is the memory that the definition may work on, in bytes.
+	limit int64
 	// last lists the loose slots that no later step reads.
 	last []*slot
 
@@ -114,6 +116,9 @@ func (s *step) define() error {
 		fact := op.Of(in.tensor.DType, in.tensor.Shape...)
 		fact.Value = in.tensor
 		s.args[i], *s.view.In[i] = in.tensor, fact
+	}
+	if err := s.affordable(); err != nil {
+		return fmt.Errorf("%s: %w", s.label, err)
 	}
 	results, err := s.spec.Forward(s.view, s.args)
 	if err != nil {

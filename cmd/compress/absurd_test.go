@@ -95,7 +95,10 @@ func TestAbsurd(t *testing.T) {
 				dir := t.TempDir()
 				path := write(t, filepath.Join(dir, "m.onnx"), encoded(t, m))
 				before := files(t, dir)
-				for _, args := range [][]string{{"inspect", path}, {path, "--target-macs", "50%", "--no-validate", "--method", "magnitude"}} {
+				for _, args := range [][]string{{"inspect", path}, {path, "--target-macs", "50%", "--no-validate", "--method", "magnitude"}, native("run", path)} {
+					if l.name == "ConstantOfShape of 4 GiB" && args[0] == "run" {
+						continue // a machine may have them
+					}
 					code, _, stderr, allocated := measured(args)
 					if code != 0 && code != 2 && code != 3 && code != 5 || strings.Count(stderr, "\n") > 1 && code != 0 {
 						t.Errorf("%s: exit %d, said %q", args[0], code, stderr)

@@ -177,6 +177,7 @@ func TestBadInput(t *testing.T) {
 				{path, "--target-macs", "50%", "--method", "magnitude", "-o", filepath.Join(dir, "out.onnx"), "--masked-output", filepath.Join(dir, "masked.onnx")},
 				{"inspect", path},
 				{"run", path},
+				native("run", path),
 				{"bench", path},
 				{"bench", path, "--engine", "native", "--train"},
 				{"validate", path, path},
