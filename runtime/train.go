@@ -16,7 +16,8 @@ import (
 type TrainOptions struct {
 	// Threads is the number of cores to use, 0 for all.
 	Threads int
-	// MemoryLimit bounds the memory of one program in bytes; 0 for no bound.
+	// MemoryLimit bounds the memory of one program in bytes; 0 for what the
+	// machine has.
 	MemoryLimit int64
 	// Seed is that of all that is random in a step.
 	Seed uint64
