@@ -54,6 +54,6 @@ func mixSwiGLU(n *Node) mixture {
 				kernel.MulScalar(t, t, float32(s+a*v*s*(1-s)))
 			}
 		},
-		in: true, cost: 6,
+		in: true, first: true, cost: 6,
 	}
 }
