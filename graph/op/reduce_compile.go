@@ -66,6 +66,8 @@ func (r *reducing) routine(g *folding) *Routine {
 		r.forward(g, f.Y(0)[at:at+n], f.X(0), from, f.Pool.Scratch(worker, temporary))
 	})
 	switch {
+	case r.once:
+		out.Backward = backwardFirst(g)
 	case r.slope == nil:
 		out.Backward = backwardProduct(g)
 	default:
@@ -74,8 +76,7 @@ func (r *reducing) routine(g *folding) *Routine {
 	return out
 }
 
-// backward sets or adds the slopes run by run. Where only the first of equals
-// has one, the gradient of a list is taken away once it is given.
+// backward sets or adds the slopes run by run.
 func (r *reducing) backward(g *folding) func(*Frame) {
 	count := g.length()
 	return g.lists(func(f *Frame, worker, at, from, n int) {
@@ -102,9 +103,6 @@ func (r *reducing) backward(g *folding) func(*Frame) {
 					to = t[:m]
 				}
 				r.slope(to, dy, y, xs, count)
-				if r.once {
-					g.spend(to, dy, y, xs)
-				}
 				if f.Add[0] {
 					kernel.Add(dx[:m], dx[:m], to)
 				}
@@ -116,16 +114,30 @@ func (r *reducing) backward(g *folding) func(*Frame) {
 	})
 }
 
-// spend keeps the gradient of the first element that is the result, and takes it
-// out of dy.
-func (g *folding) spend(dx, dy, y, x []float32) {
-	for i, v := range x {
-		if v == at(y, i) {
-			k := min(i, len(dy)-1)
-			dx[i] = dy[k]
-			dy[k] = 0
+// backwardFirst gives the gradient of a list to the first element that is the
+// result.
+func backwardFirst(g *folding) func(*Frame) {
+	return g.lists(func(f *Frame, worker, at, from, n int) {
+		left, y := f.Pool.Scratch(worker, n), f.Y(0)[at:at+n]
+		copy(left, f.DOut[0].Float32s()[at:at+n])
+		for j := range g.within {
+			x, dx := g.run(f.X(0), from, j, n), g.run(f.DIn[0].Float32s(), from, j, n)
+			if !f.Add[0] {
+				clear(dx)
+			}
+			if !g.along {
+				for i, v := range x {
+					if v == y[i] {
+						dx[i] += left[i]
+						left[i] = 0
+					}
+				}
+			} else if i := slices.Index(x, y[0]); i >= 0 {
+				dx[i] += left[0]
+				left[0] = 0
+			}
 		}
-	}
+	})
 }
 
 // backwardProduct divides the product by each factor, or multiplies the others

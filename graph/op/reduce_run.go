@@ -15,7 +15,8 @@ type reducing struct {
 	slope func(dx, dy, y, x []float32, count int)
 	// in and out say that slope reads input and output.
 	in, out bool
-	// once says that of several elements of a list only the first has a slope.
+	// once says that only the first element that is the result has a slope, which
+	// is one.
 	once bool
 	// same says that lists of one element are what they hold.
 	same bool
@@ -196,13 +197,4 @@ func slopeLogSumExp(dx, dy, y, x []float32, _ int) {
 	}
 	kernel.Exp(dx, dx)
 	times32(dx, dx, dy)
-}
-
-// slopeExtreme is that of every element that is the result.
-func slopeExtreme(dx, dy, y, x []float32, _ int) {
-	for i, v := range x {
-		if dx[i] = 0; v == at(y, i) {
-			dx[i] = at(dy, i)
-		}
-	}
 }

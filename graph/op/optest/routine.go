@@ -71,7 +71,7 @@ func Run(t *testing.T, c Case) {
 	})
 }
 
-func (c *Case) node(spec *op.Spec, t *testing.T) *op.Node {
+func (c *Case) node(spec *op.Spec, t testing.TB) *op.Node {
 	n := &op.Node{Type: c.Op, Domain: c.Domain, Version: c.Version, Attrs: c.Attrs, Outputs: max(c.Outputs, 1), Train: c.Train}
 	if n.Version == 0 {
 		n.Version = 21
