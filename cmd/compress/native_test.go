@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,42 @@ func TestNativeSequence(t *testing.T) {
 	}
 }
 
+// TestNativeMaps: what a classifier says comes apart into labels and scores, as
+// in onnxruntime.
+func TestNativeMaps(t *testing.T) {
+	needRuntime(t)
+	dir := t.TempDir()
+	float := &onnx.TypeProto{Value: &onnx.TypeProto_TensorType{TensorType: &onnx.TypeProto_Tensor{ElemType: proto.Int32(1)}}}
+	maps := &onnx.ValueInfoProto{Name: proto.String("p"), Type: &onnx.TypeProto{Value: &onnx.TypeProto_SequenceType{
+		SequenceType: &onnx.TypeProto_Sequence{ElemType: &onnx.TypeProto{Value: &onnx.TypeProto_MapType{
+			MapType: &onnx.TypeProto_Map{KeyType: proto.Int32(8), ValueType: float},
+		}}},
+	}}}
+	zip := node("ZipMap", []string{"x"}, "p", &onnx.AttributeProto{
+		Name: proto.String("classlabels_strings"), Type: onnx.AttributeProto_STRINGS.Enum(), Strings: [][]byte{[]byte("dog"), []byte("ant"), []byte("cat")},
+	})
+	zip.Domain = proto.String("ai.onnx.ml")
+	m := modelOf([]*onnx.ValueInfoProto{value("x", tensor.Float32, []int64{2, 3})}, []*onnx.ValueInfoProto{maps}, zip)
+	m.OpsetImport, m.IrVersion = m.OpsetImport[:2], proto.Int64(8)
+	m.OpsetImport[0].Version = proto.Int64(17)
+	path := write(t, filepath.Join(dir, "m.onnx"), encoded(t, m))
+	var results []map[string]*tensor.Tensor
+	for _, name := range []string{"native", "onnxruntime"} {
+		out := filepath.Join(dir, name+".npz")
+		if code, _, stderr := command("run", path, "--engine", name, "--outputs", out); code != 0 {
+			t.Fatalf("%s: exit %d: %s", name, code, stderr)
+		}
+		arrays, _, err := npy.ReadArchive(out)
+		if err != nil || len(arrays) != 4 {
+			t.Fatalf("%s: %v (%v)", name, arrays, err)
+		}
+		results = append(results, arrays)
+	}
+	if !reflect.DeepEqual(results[0], results[1]) {
+		t.Errorf("native: %v, onnxruntime: %v", results[0], results[1])
+	}
+}
+
 // TestNativeExitCodes: how runs end that cannot succeed, in one line.
 func TestNativeExitCodes(t *testing.T) {
 	dir := t.TempDir()
@@ -161,7 +198,7 @@ func TestNativeExitCodes(t *testing.T) {
 		{"strings", []string{"run", relu, "--inputs", archive("text", "x", filled(tensor.String, []int64{2, 3}))}, 2, "string"},
 		{"wrong shape", []string{"run", relu, "--inputs", archive("shape", "x", tensor.New(tensor.Float32, 2, 4))}, 2, "x"},
 		{"wrong rank", []string{"run", relu, "--inputs", archive("rank", "x", tensor.New(tensor.Float32, 2, 3, 2))}, 2, "x"},
-		{"shape by hand", []string{"run", relu, "--shape", "x:2,4"}, 2, "x"},
+		{"shape by hand", []string{"run", relu, "--shape", "x:2,4"}, 2, relu},
 		{"no such engine", []string{"run", relu, "--engine", "steam"}, 2, "steam"},
 		{"eval", []string{"eval", resnet, "--data", digits}, 0, ""},
 		{"eval of what is unsupported", []string{"eval", unknown, "--data", digits}, 3, "x.First, x.Second"},

@@ -30,7 +30,7 @@ var mlRows = map[string]*Spec{
 	"ai.onnx.ml.LinearClassifier":       {Infer: inferClassifier(true), Opaque: readsFeatures, Forward: forwardLinearClassifier},
 	"ai.onnx.ml.TreeEnsembleClassifier": {Infer: inferClassifier(true), Opaque: readsFeatures, Forward: forwardTreeClassifier},
 	"ai.onnx.ml.SVMClassifier":          {Infer: inferClassifier(false), Opaque: readsFeatures, Forward: forwardSVMClassifier},
-	"ai.onnx.ml.ZipMap":                 {Infer: inferNothing, Opaque: holdsSequence},
+	"ai.onnx.ml.ZipMap":                 {Infer: inferNothing, Opaque: holdsSequence, Forward: forwardZipMap},
 	"ai.onnx.ml.CastMap":                {Infer: inferNothing, Opaque: "holds a dictionary"},
 	"ai.onnx.ml.DictVectorizer":         {Infer: inferNothing, Opaque: "holds a dictionary"},
 }

@@ -12,6 +12,8 @@ const (
 	ListKind
 	// AbsentKind is an optional that holds nothing.
 	AbsentKind
+	// MapKind is a map: Items holds its keys and its values, two vectors.
+	MapKind
 )
 
 // List returns the sequence of items, of element type dt where there are none.
@@ -20,6 +22,11 @@ func List(dt DType, items ...*Tensor) *Tensor {
 		dt = items[0].DType
 	}
 	return &Tensor{DType: dt, Kind: ListKind, Items: items}
+}
+
+// Map returns the map of keys to values.
+func Map(keys, values *Tensor) *Tensor {
+	return &Tensor{DType: values.DType, Kind: MapKind, Items: []*Tensor{keys, values}}
 }
 
 // Absent returns the optional that holds nothing.

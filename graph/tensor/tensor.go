@@ -22,7 +22,7 @@ type Tensor struct {
 	Strings [][]byte
 	// Kind tells values that are no tensors, which nodes hand on like tensors.
 	Kind Kind
-	// Items are the elements of a ListKind value.
+	// Items are the elements of a ListKind value, or the parts of a MapKind one.
 	Items []*Tensor
 }
 

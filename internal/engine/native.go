@@ -94,11 +94,14 @@ type native struct {
 }
 
 // Run implements compress.Session. A sequence gives its tensors as name[0],
-// name[1], ..., as it does in onnxruntime, and an optional without content
-// nothing.
+// name[1], ..., a map name.keys and name.values, as they do in onnxruntime, and an
+// optional without content nothing.
 func (s native) Run(in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	values, err := s.Session.Run(in)
 	if err != nil {
+		if s.model.Path != "" {
+			err = fmt.Errorf("%s: %w", s.model.Path, err)
+		}
 		return nil, err
 	}
 	out := make(map[string]*tensor.Tensor, len(values))
@@ -115,6 +118,8 @@ func spread(name string, v *tensor.Tensor, out map[string]*tensor.Tensor) {
 		for i, item := range v.Items {
 			spread(fmt.Sprintf("%s[%d]", name, i), item, out)
 		}
+	case v.Kind == tensor.MapKind:
+		out[name+".keys"], out[name+".values"] = v.Items[0], v.Items[1]
 	default:
 		out[name] = v
 	}
