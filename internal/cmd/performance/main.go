@@ -49,7 +49,7 @@ func main() {
 	flag.StringVar(&o.script, "script", filepath.FromSlash("../shared/checks/torch_speed.py"), "what exports the nets and times PyTorch")
 	flag.StringVar(&o.python, "python", "python3", "Python, with PyTorch and torchvision")
 	flag.StringVar(&o.compress, "compress", filepath.FromSlash("bin/compress"), "the compress command")
-	flag.StringVar(&o.only, "only", "", "nets to measure, separated by commas; all if not given")
+	flag.StringVar(&o.only, "only", "", "nets to measure, separated by commas, for a page on standard output; all if not given")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured in turn")
 	flag.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "threads of each")
 	flag.Parse()
@@ -96,6 +96,10 @@ func run(ctx context.Context, o options) error {
 		p.rows = append(p.rows, row)
 	}
 	p.torch = m.version
+	if o.only != "" {
+		_, err := fmt.Print(p)
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(o.out), 0o777); err != nil {
 		return err
 	}
