@@ -28,7 +28,6 @@ func mixSwiGLU(n *Node) mixture {
 		}
 	}
 	return mixture{
-		first: true,
 		forward: func(y []float32, x [][]float32) {
 			gate(y[:len(x[0])], x[0])
 			if len(x[0]) < len(y) {
