@@ -277,8 +277,12 @@ func (c *chain) back(f *Frame, w *chainWork, own []float32, starts []int, run, f
 			if to < 0 {
 				c.member(w, l, k, j, ^to, args, t)
 			} else if to < len(f.DIn) && f.DIn[to] != nil {
-				l.slope(k, t, w.slope[j], w.value[j], args)
-				c.operand(f, w, own, starts[to], to, run, from, t)
+				d := w.slope[j]
+				if l.pass == nil || !l.pass(k) {
+					d = t
+					l.slope(k, t, w.slope[j], w.value[j], args)
+				}
+				c.operand(f, w, own, starts[to], to, run, from, d)
 			}
 		}
 	}
@@ -296,7 +300,7 @@ func (c *chain) member(w *chainWork, l linked, k, j, i int, args [][]float32, t 
 	kernel.Add(w.slope[i], w.slope[i], t)
 }
 
-// operand adds t to the gradient of an operand.
+// operand adds t to the gradient of an operand. It does not change t.
 func (c *chain) operand(f *Frame, w *chainWork, own []float32, start, i, run, from int, t []float32) {
 	at := c.spread.at(i, run)
 	if c.accumulates(i) {

@@ -8,12 +8,13 @@ import "onnxcompress/runtime/kernel"
 type strided struct {
 	axes   []stridedAxis
 	offset int
-	// outer is the number of runs: places along all axes but the last, or but the
-	// two that are turned.
+	// outer is the number of blocks: places along all axes but rows and the last.
 	outer int
-	// turned is the axis along which elements lie side by side where along the
-	// last they do not; -1 for none.
-	turned int
+	// rows is the axis that makes blocks of runs along the last; -1 for none. Where
+	// elements do not lie side by side along the last axis, it is the one along
+	// which they do, and the block is turned.
+	rows   int
+	turned bool
 	inner  stridedAxis
 }
 
@@ -21,7 +22,7 @@ type stridedAxis struct{ size, step, own int }
 
 // newStrided joins axes that lie behind each other.
 func newStrided(sizes, steps []int64, offset int64) *strided {
-	s := &strided{offset: int(offset), turned: -1, outer: 1, inner: stridedAxis{1, 1, 1}}
+	s := &strided{offset: int(offset), rows: -1, outer: 1, inner: stridedAxis{1, 1, 1}}
 	for i, d := range sizes {
 		if d == 1 {
 			continue
@@ -41,12 +42,18 @@ func newStrided(sizes, steps []int64, offset int64) *strided {
 	if last := len(s.axes) - 1; last >= 0 {
 		s.inner, s.axes = s.axes[last], s.axes[:last]
 	}
+	if s.inner.step == 1 {
+		s.rows = len(s.axes) - 1
+	}
 	for i, a := range s.axes {
 		if s.inner.step > 1 && a.step == 1 {
-			s.turned = i
-			continue
+			s.rows, s.turned = i, true
 		}
-		s.outer *= a.size
+	}
+	for i, a := range s.axes {
+		if i != s.rows {
+			s.outer *= a.size
+		}
 	}
 	for _, d := range sizes {
 		if d == 0 {
@@ -56,11 +63,11 @@ func newStrided(sizes, steps []int64, offset int64) *strided {
 	return s
 }
 
-// at is where run i begins in the tensor and in the view.
+// at is where block i begins in the tensor and in the view.
 func (s *strided) at(i int) (tensor, view int) {
 	tensor = s.offset
 	for k := len(s.axes) - 1; k >= 0; k-- {
-		if k == s.turned {
+		if k == s.rows {
 			continue
 		}
 		a := &s.axes[k]
@@ -71,41 +78,52 @@ func (s *strided) at(i int) (tensor, view int) {
 	return tensor, view
 }
 
-// length is the number of elements of a run.
-func (s *strided) length() int {
-	if s.turned >= 0 {
-		return s.inner.size * s.axes[s.turned].size
+// length is the number of elements of a block.
+func (s *strided) length() int { return s.inner.size * s.block().size }
+
+// block is the axis of a block's rows.
+func (s *strided) block() stridedAxis {
+	if s.rows < 0 {
+		return stridedAxis{size: 1}
 	}
-	return s.inner.size
+	return s.axes[s.rows]
 }
 
-// read copies run i of the view of x to y, which holds the view.
+// read copies block i of the view of x to y, which holds the view.
 func (s *strided) read(y, x []float32, i int) {
 	from, to := s.at(i)
-	in := s.inner
+	in, rows := s.inner, s.block()
 	switch {
-	case s.turned >= 0:
-		a := s.axes[s.turned]
-		kernel.Transpose(y[to:], x[from:], in.size, a.size, a.own, in.step)
-	case in.step == 1:
-		copy(y[to:to+in.size], x[from:from+in.size])
-	case in.step == 0:
-		kernel.Fill(y[to:to+in.size], x[from])
+	case s.turned:
+		kernel.Transpose(y[to:], x[from:], in.size, rows.size, rows.own, in.step)
+	case in.step == 1 && rows.step >= 0 && rows.size > 1:
+		kernel.CopyRows(y[to:], x[from:], rows.size, in.size, rows.own, rows.step)
 	default:
-		for k := range in.size {
-			y[to+k] = x[from+k*in.step]
+		for r := range rows.size {
+			in.read(y[to+r*rows.own:], x, from+r*rows.step)
 		}
 	}
 }
 
-// write adds run i of y, which holds the view, to x.
+// read copies a run of the tensor x, from an element on, to y.
+func (a stridedAxis) read(y, x []float32, from int) {
+	switch a.step {
+	case 1:
+		copy(y[:a.size], x[from:from+a.size])
+	case 0:
+		kernel.Fill(y[:a.size], x[from])
+	default:
+		for k := range a.size {
+			y[k] = x[from+k*a.step]
+		}
+	}
+}
+
+// write adds block i of y, which holds the view, to x.
 func (s *strided) write(x, y []float32, i int) {
 	to, from := s.at(i)
 	in := s.inner
-	rows := stridedAxis{1, 0, 0}
-	if s.turned >= 0 {
-		rows = s.axes[s.turned]
-	}
+	rows := s.block()
 	for r := range rows.size {
 		run, at := y[from+r*rows.own:][:in.size], to+r*rows.step
 		switch in.step {
