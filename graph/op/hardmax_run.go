@@ -1,6 +1,7 @@
 package op
 
-// compileHardmax marks the first of the largest, and has no slope.
+// compileHardmax marks the first of the largest. It is flat wherever it has a slope
+// at all, so that there is nothing to train through it.
 func compileHardmax(n *Node) (*Routine, error) {
 	if !floats(n, 0) {
 		return nil, nil
@@ -24,7 +25,6 @@ func compileHardmax(n *Node) (*Routine, error) {
 				mark(f.Y(0)[l.start(i):], f.X(0)[l.start(i):], l.size, l.inner)
 			}
 		}),
-		Backward: func(f *Frame) { clear(f.DIn[0].Float32s()) },
 	}, nil
 }
 
