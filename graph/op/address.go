@@ -28,10 +28,12 @@ func (a *address) whereRows(f *Frame) []int {
 	return a.rows
 }
 
-// settle fills in the rows once where the indices are known.
+// settle fills in the rows once where the indices are known, or absent.
 func (a *address) settle(n *Node) (err error) {
-	f := n.In[a.slot]
-	if f.Value == nil {
+	f := n.Input(a.slot)
+	if f == nil {
+		f = &Fact{}
+	} else if f.Value == nil {
 		return nil
 	}
 	defer func() {

@@ -14,7 +14,7 @@ var miscRows = map[string]*Spec{
 	"NonMaxSuppression":         {Infer: inferNonMaxSuppression, Links: silent("selects boxes"), Forward: forwardNonMaxSuppression},
 	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss, Compile: compileLoss(false)},
 	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss, Compile: compileLoss(true)},
-	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter}),
+	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter, Compile: compileTensorScatter}),
 	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv, Forward: forwardCausalConv}),
 }
 

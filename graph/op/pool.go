@@ -15,7 +15,7 @@ var poolRows = map[string]*Spec{
 	"GlobalMaxPool":     strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(slices.Max[[]float64])), Compile: compileGlobalMaxPool, Layout: layoutImage}),
 	"GlobalAveragePool": strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(true), Forward: forwardGlobalPool(wholeOf(meanOf)), Compile: compileGlobalAveragePool, Layout: layoutImage}),
 	"GlobalLpPool":      strict(Spec{Infer: inferGlobalPool, Links: linkGlobalPool, Dead: deadGlobalPool(false), Forward: forwardGlobalPool(lpNorm), Compile: compileGlobalLpPool, Layout: layoutAlike}),
-	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero, Forward: forwardMaxUnpool}),
+	"MaxUnpool":         strict(Spec{Infer: inferMaxUnpool, Links: linkMaxUnpool, Dead: deadIfZero, Forward: forwardMaxUnpool, Compile: compileMaxUnpool}),
 }
 
 const slides = "slides a window over this axis"

@@ -11,9 +11,9 @@ var regionRows = map[string]*Spec{
 	"MaxRoiPool":    strict(Spec{Infer: inferMaxRoiPool, Links: linkRois, Dead: deadIfZero, Forward: forwardMaxRoiPool}),
 	"RoiAlign":      strict(Spec{Infer: inferRoiAlign, Links: linkRois, Dead: deadIfZero, Forward: forwardRoiAlign, Compile: compileRoiAlign}),
 	"GridSample":    strict(Spec{Infer: inferGridSample, Links: linkGridSample, Dead: deadIfZero, Forward: forwardGridSample, Compile: compileGridSample, Layout: layoutSample}),
-	"AffineGrid":    {Infer: inferAffineGrid, Links: silent("makes a grid by position"), Forward: forwardAffineGrid},
-	"CenterCropPad": strict(Spec{Infer: inferCenterCropPad, Links: linkCenterCropPad, Narrow: narrowCenterCropPad, Dead: deadCenterCropPad, Forward: forwardCenterCropPad}),
-	"Col2Im":        strict(Spec{Infer: inferCol2Im, Links: linkCol2Im, Dead: deadIfZero, Forward: forwardCol2Im}),
+	"AffineGrid":    {Infer: inferAffineGrid, Links: silent("makes a grid by position"), Forward: forwardAffineGrid, Compile: compileAffineGrid},
+	"CenterCropPad": strict(Spec{Infer: inferCenterCropPad, Links: linkCenterCropPad, Narrow: narrowCenterCropPad, Dead: deadCenterCropPad, Forward: forwardCenterCropPad, Compile: compileCenterCropPad, Layout: layoutAlike}),
+	"Col2Im":        strict(Spec{Infer: inferCol2Im, Links: linkCol2Im, Dead: deadIfZero, Forward: forwardCol2Im, Compile: compileCol2Im}),
 }
 
 func inferRois(n *Node, height, width int64) ([]Fact, error) {

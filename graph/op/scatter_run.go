@@ -10,7 +10,7 @@ func compileScatterElements(n *Node) (*Routine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scattering(n, a), nil
+	return a.scattering(n, 2), nil
 }
 
 func compileScatterND(n *Node) (*Routine, error) {
@@ -21,12 +21,12 @@ func compileScatterND(n *Node) (*Routine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scattering(n, a), nil
+	return a.scattering(n, 2), nil
 }
 
-// scattering is the routine that writes rows over those of input 0, or adds
-// them; for other reductions there is none.
-func scattering(n *Node, a *address) *Routine {
+// scattering is the routine that writes rows of input updates over those of input
+// 0, or adds them; for other reductions there is none.
+func (a *address) scattering(n *Node, updates int) *Routine {
 	r := &Routine{KeepIn: []int{a.slot}, Adds: true, InPlace: []int{0}}
 	switch n.Attrs.Str("reduction", "none") {
 	case "add":
@@ -34,12 +34,12 @@ func scattering(n *Node, a *address) *Routine {
 		r.Forward = func(f *Frame) {
 			copy(f.Y(0), f.X(0))
 			if rows := a.whereRows(f); a.run > 0 {
-				kernel.ScatterAddRows(f.Y(0), f.X(2), rows, a.run)
+				kernel.ScatterAddRows(f.Y(0), f.X(updates), rows, a.run)
 			}
 		}
 		r.Backward = func(f *Frame) {
-			if f.DIn[2] != nil {
-				a.take(f, a.whereRows(f), nil)
+			if f.DIn[updates] != nil {
+				a.take(f, updates, a.whereRows(f), nil)
 			}
 		}
 	case "none":
@@ -47,7 +47,7 @@ func scattering(n *Node, a *address) *Routine {
 		r.Scratch = int(product(n.In[0].Shape))
 		last := make([]int, int(product(n.In[0].Shape))/max(a.run, 1))
 		r.Forward = func(f *Frame) {
-			y, x := f.Y(0), f.X(2)
+			y, x := f.Y(0), f.X(updates)
 			copy(y, f.X(0))
 			for i, row := range a.whereRows(f) {
 				copy(y[row*a.run:(row+1)*a.run], x[i*a.run:])
@@ -61,8 +61,8 @@ func scattering(n *Node, a *address) *Routine {
 			if f.DIn[0] != nil {
 				a.spare(f, rows)
 			}
-			if f.DIn[2] != nil {
-				a.take(f, rows, last)
+			if f.DIn[updates] != nil {
+				a.take(f, updates, rows, last)
 			}
 		}
 	default:
@@ -91,18 +91,18 @@ func (a *address) spare(f *Frame, rows []int) {
 	}
 }
 
-// take gives the updates the gradients of their rows; one that another wrote
-// over, as last tells where it is given, has none.
-func (a *address) take(f *Frame, rows, last []int) {
-	dx, dy := f.begin(2, false), f.DOut[0].Float32s()
+// take gives the updates, input slot, the gradients of their rows; one that another
+// wrote over, as last tells where it is given, has none.
+func (a *address) take(f *Frame, slot int, rows, last []int) {
+	dx, dy := f.begin(slot, false), f.DOut[0].Float32s()
 	for i, row := range rows {
 		to, from := dx[i*a.run:(i+1)*a.run], dy[row*a.run:(row+1)*a.run]
 		switch stays := last == nil || last[row] == i; {
-		case stays && f.Add[2]:
+		case stays && f.Add[slot]:
 			kernel.Add(to, to, from)
 		case stays:
 			copy(to, from)
-		case !f.Add[2]:
+		case !f.Add[slot]:
 			clear(to)
 		}
 	}

@@ -41,7 +41,7 @@ func forwardNonZero(_ *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	return []*tensor.Tensor{tensor.FromInt64s([]int64{int64(len(rows)), count}, list)}, nil
 }
 
-var compressSpec = Spec{Infer: inferCompress, Links: linkCompress, Forward: forwardCompress, Carry: true, Dead: deadFirst}
+var compressSpec = Spec{Infer: inferCompress, Links: linkCompress, Forward: forwardCompress, Carry: true, Dead: deadFirst, Compile: compileCompress}
 
 // chosen lists the positions that the condition of Compress names.
 func chosen(condition []int64) []int64 {

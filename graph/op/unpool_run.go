@@ -1,0 +1,157 @@
+package op
+
+import (
+	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/kernel"
+)
+
+// compileMaxUnpool writes elements to their places among zeros; of several for
+// one place the last stays.
+func compileMaxUnpool(n *Node) (*Routine, error) {
+	if !floats(n, 0) || !indexed(n, 1) || product(n.In[0].Shape) != product(n.In[1].Shape) {
+		return nil, nil
+	}
+	size := product(n.Out[0].Shape)
+	a := &address{slot: 1, run: 1, rows: make([]int, product(n.In[0].Shape)), find: func(rows []int, t *tensor.Tensor) {
+		wide, narrow := indices(t)
+		for i := range rows {
+			rows[i] = indexOf(wide, narrow, i, size)
+		}
+	}}
+	last := make([]int, size)
+	return &Routine{
+		KeepIn: []int{1}, Adds: true,
+		Forward: func(f *Frame) {
+			y := zeroed(f.Y(0))
+			for i, at := range a.whereRows(f) {
+				y[at] = f.X(0)[i]
+			}
+		},
+		Backward: func(f *Frame) {
+			rows := a.whereRows(f)
+			for i, at := range rows {
+				last[at] = i
+			}
+			a.take(f, 0, rows, last)
+		},
+	}, a.settle(n)
+}
+
+// compileTensorScatter writes steps into a cache, from a position of each sample
+// on.
+func compileTensorScatter(n *Node) (*Routine, error) {
+	if !floats(n, 0, 1) || n.Has(2) && !indexed(n, 2) || n.Attrs.Str("reduction", "none") != "none" {
+		return nil, nil
+	}
+	cache, update := n.In[0].Shape, n.In[1].Shape
+	axis, err := Axis(n.Attrs.Int("axis", -2), len(cache))
+	if err != nil || axis == 0 || product(cache) == 0 || product(update)*cache[axis] != product(cache)*update[axis] || update[axis] > cache[axis] {
+		return nil, err
+	}
+	most, steps := int(cache[axis]), int(update[axis])
+	circular := n.Attrs.Str("mode", "linear") == "circular"
+	rows, each := int(product(cache[:axis])), int(product(cache[1:axis]))
+	a := &address{slot: 2, run: int(product(cache[axis+1:])), rows: make([]int, rows*steps)}
+	a.find = func(list []int, t *tensor.Tensor) {
+		var wide []int64
+		var narrow []int32
+		if t != nil {
+			wide, narrow = indices(t)
+		}
+		for row := range rows {
+			start := 0
+			if t != nil {
+				start = beginning(wide, narrow, row/each, most, steps, circular)
+			}
+			for s := range steps {
+				list[row*steps+s] = row*most + (start+s)%most
+			}
+		}
+	}
+	return a.scattering(n, 1), a.settle(n)
+}
+
+// beginning is where the steps of sample i begin in a cache of most.
+func beginning(wide []int64, narrow []int32, i, most, steps int, circular bool) int {
+	var at int64
+	if wide != nil {
+		at = wide[i]
+	} else {
+		at = int64(narrow[i])
+	}
+	if at < 0 || !circular && at > int64(most-steps) {
+		panic(indexError{at, int64(most - steps + 1)})
+	}
+	return int(at % int64(most))
+}
+
+// compileCol2Im adds up blocks, each at its place.
+func compileCol2Im(n *Node) (*Routine, error) {
+	block, known := n.Input(2).Ints()
+	if !floats(n, 0) || !known || !allKnown(n.Out[0]) {
+		return nil, nil
+	}
+	out := n.Out[0].Shape
+	if len(block) != len(out)-2 || len(block) == 0 || product(n.In[0].Shape)*product(out) == 0 {
+		return nil, nil
+	}
+	w, err := windowsOf(n, out[2:], block)
+	if err != nil {
+		return nil, err
+	}
+	places, err := w.counts(out[2:])
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSweep(&w, out[2:], places)
+	if err != nil || int64(s.taps*s.places)*out[1]*out[0] != product(n.In[0].Shape) {
+		return nil, err
+	}
+	columns := s.taps * s.places
+	return &Routine{
+		Adds: true,
+		Forward: shared(int(out[0]*out[1]), columns, func(f *Frame, _, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				s.assemble(f.X(0)[i*columns:(i+1)*columns], zeroed(f.Y(0)[i*s.data:(i+1)*s.data]))
+			}
+		}),
+		Backward: shared(int(out[0]*out[1]), columns, func(f *Frame, _, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				dx := f.DIn[0].Float32s()[i*columns : (i+1)*columns]
+				if !f.Add[0] {
+					clear(dx)
+				}
+				s.disassemble(dx, f.DOut[0].Float32s()[i*s.data:(i+1)*s.data])
+			}
+		}),
+	}, nil
+}
+
+// assemble adds the blocks, [taps, places], to the data that they lie on;
+// disassemble adds to every block the data under it.
+func (s *sweep) assemble(blocks, data []float32) {
+	for _, r := range s.rows {
+		for k, p := range s.spans {
+			from := blocks[(r.tap+k)*s.places:][r.place+p.first : r.place+p.end]
+			if at := r.data + p.from; s.stride == 1 && len(from) > 0 {
+				kernel.Add(data[at:at+len(from)], data[at:at+len(from)], from)
+			} else {
+				for i, v := range from {
+					data[at+i*s.stride] += v
+				}
+			}
+		}
+	}
+}
+
+func (s *sweep) disassemble(blocks, data []float32) {
+	for _, r := range s.rows {
+		for k, p := range s.spans {
+			to := blocks[(r.tap+k)*s.places:][r.place+p.first : r.place+p.end]
+			at := r.data + p.from
+			for i := range to {
+				to[i] += data[at+i*s.stride]
+			}
+		}
+	}
+}
