@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"onnxcompress/graph/op"
 	"onnxcompress/graph/tensor"
 )
 
@@ -25,9 +24,6 @@ type slot struct {
 	// through it.
 	needs bool
 }
-
-// fact is what operators are told of the slot's value.
-func (s *slot) fact() op.Fact { return op.Of(s.dtype, s.shape...) }
 
 // floats is the size of the slot's buffer.
 func (s *slot) floats() int64 {

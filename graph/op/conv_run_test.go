@@ -5,7 +5,6 @@ import (
 
 	"onnxcompress/graph/op"
 	"onnxcompress/graph/op/optest"
-	"onnxcompress/graph/tensor"
 )
 
 func whole(v ...int64) op.Attr { return op.Attr{Ints: v} }
@@ -88,12 +87,4 @@ func TestPoolRoutines(t *testing.T) {
 		optest.Run(t, optest.Case{Op: name, In: list(x(1, 2, 19, 5, 4))})
 		optest.Run(t, optest.Case{Name: "one place", Op: name, In: list(x(1, 2, 3, 1))})
 	}
-}
-
-func ones(n int64) *tensor.Tensor {
-	t := tensor.New(tensor.Float32, n)
-	for i := range t.Float32s() {
-		t.Float32s()[i] = 1
-	}
-	return t
 }
