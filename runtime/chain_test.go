@@ -195,6 +195,20 @@ func TestTails(t *testing.T) {
 			b = Add x a
 			y = Sigmoid b
 			output y`,
+		"dense": `
+			input x 2,9,16
+			a = MatMul x w[16,24]
+			b = Add w[24] a
+			c = Relu b
+			d = MatMul c w[24,16]
+			e = Add d w[16]
+			y = Add x e
+			output y`,
+		"gemm": `
+			input x 5,16
+			a = Gemm x w[24,16] w[24] ; transB=1
+			y = Clip a f[-0.5] f[0.5]
+			output y`,
 		"read twice": `
 			input x 2,16,8,8
 			a = Conv x w[16,16,3,3] ; pads=[1,1,1,1]

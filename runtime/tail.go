@@ -29,8 +29,10 @@ func (p *planner) tails(wanted []bool) {
 		}
 		view := *p.facts.Nodes[n.Index]
 		view.Train = p.train
-		if l, ok := n.Spec.Layout(&view); !ok || !l.Prefers {
-			continue
+		if n.Spec.Layout != nil {
+			if l, ok := n.Spec.Layout(&view); !ok || !l.Prefers {
+				continue
+			}
 		}
 		t := &tailed{node: n, last: n}
 		p.extend(t, n.Spec.Tails(&view), wanted)
@@ -58,8 +60,10 @@ func (p *planner) extend(t *tailed, can op.TailKind, wanted []bool) {
 		switch {
 		case can.Affine && p.affine(t, n, v):
 			can.Affine = false
+		case can.Bias && p.bias(t, n, v):
+			can.Bias = false
 		case can.Residual && p.sum(t, n, v):
-			can.Affine, can.Residual = false, false
+			can.Affine, can.Bias, can.Residual = false, false, false
 		case can.Relu && n.Spec.Rectifier:
 			t.tail.Relu = true
 			can = op.TailKind{}
@@ -118,6 +122,28 @@ func (p *planner) affine(t *tailed, n *graph.Node, v *graph.Value) bool {
 	for i, s := range a.Scale {
 		t.tail.Scale, t.tail.Shift = append(t.tail.Scale, float32(s)), append(t.tail.Shift, float32(a.Shift[i]))
 	}
+	return true
+}
+
+// bias takes a constant that is added along the last axis for the tail.
+func (p *planner) bias(t *tailed, n *graph.Node, v *graph.Value) bool {
+	if !n.Spec.Sum || len(n.In) != 2 || n.In[0] == n.In[1] {
+		return false
+	}
+	other := n.In[0]
+	if other == v {
+		other = n.In[1]
+	}
+	shape := p.facts.Values[v.ID].Shape
+	f := &p.facts.Values[other.ID]
+	if !p.constant(other) || len(shape) == 0 || len(f.Shape) != 1 || f.Shape[0] != shape[len(shape)-1] {
+		return false
+	}
+	c, err := p.content(other)
+	if err != nil || c.DType != tensor.Float32 {
+		return false
+	}
+	t.tail.Bias = settled(c).Float32s()
 	return true
 }
 

@@ -318,3 +318,21 @@ func mixClip(n *Node) mixture {
 		in: true, cost: 1,
 	}
 }
+
+// curveClip is Clip between bounds that are known.
+func curveClip(n *Node) curve {
+	low, high := clipBounds(n)
+	for slot, bound := range []*float64{1: &low, 2: &high} {
+		if f := n.Input(slot); bound != nil && f != nil {
+			*bound, _ = f.Value.Uniform()
+		}
+	}
+	lo, hi := float32(low), float32(high)
+	return curve{
+		forward: func(y, x []float32) {
+			kernel.MaxScalar(y, x, lo)
+			kernel.MinScalar(y, y, hi)
+		},
+		cost: 2,
+	}
+}

@@ -78,7 +78,7 @@ func clipSpec() *Spec {
 			high = v[2]
 		}
 		return min(max(v[0], low), high)
-	}, whole: clip[int64], wide: clip[uint64]}, likeInput(0), mixed(mixClip))
+	}, whole: clip[int64], wide: clip[uint64]}, likeInput(0), mixed(mixClip), func(s *Spec) { s.curve = curveClip })
 }
 
 // clipBounds are the bounds where no input gives them.

@@ -89,6 +89,9 @@ func compileMatMul(n *Node) (*Routine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if weights := constantMatrix(n); weights != nil {
+		return dense(n, int(rows), *weights, nil), nil
+	}
 	m := matrices{rows: int(rows), inner: int(inner), cols: int(cols), alpha: 1}
 	m.a, m.b, m.c = lie{m.inner, 1}, lie{m.cols, 1}, lie{m.cols, 1}
 	operands := [3][]int64{batchA, batchB, shape}
@@ -153,6 +156,14 @@ func compileGemm(n *Node) (*Routine, error) {
 	}
 	row, innerA, innerB, column := gemmAxes(n)
 	a, b, out := n.In[0].Shape, n.In[1].Shape, n.Out[0].Shape
+	if weights := constantMatrix(n); weights != nil && innerA == 1 {
+		if innerB == 1 {
+			*weights = weights.T()
+		}
+		if bias, ok := constantRow32(n, weights.Cols); ok {
+			return dense(n, int(a[row]), *weights, bias), nil
+		}
+	}
 	m := matrices{rows: int(a[row]), inner: int(a[innerA]), cols: int(b[column]), alpha: n.Attrs.Float("alpha", 1)}
 	m.a, m.b, m.c = lie{m.inner, 1}, lie{m.cols, 1}, lie{m.cols, 1}
 	if innerA == 0 {

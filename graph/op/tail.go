@@ -10,6 +10,8 @@ import (
 type Tail struct {
 	// Scale and Shift have a number for each channel.
 	Scale, Shift []float32
+	// Bias has a number for each place along the last axis, to add.
+	Bias []float32
 	// Residual says that the input after the node's own is added. It has the
 	// output's shape and layout.
 	Residual bool
@@ -20,13 +22,18 @@ type Tail struct {
 }
 
 // TailKind says which tails a routine can do.
-type TailKind struct{ Affine, Residual, Relu, Act bool }
+type TailKind struct{ Affine, Bias, Residual, Relu, Act bool }
 
 // Activation is the function of one number that a node computes, in place, for
 // the tail of another; ok is false where it is none.
 func (s *Spec) Activation(n *Node) (act func(x []float32), ok bool) {
-	if len(n.In) != 1 || s.curve == nil || !s.Fuses(n) {
+	if s.curve == nil || !n.Has(0) || !s.Fuses(n) {
 		return nil, false
+	}
+	for _, in := range n.In[1:] {
+		if in != nil && (in.Value == nil || !in.Static || in.Value.Len() != 1) {
+			return nil, false
+		}
 	}
 	c := s.curve(n)
 	return func(x []float32) { c.forward(x, x) }, true

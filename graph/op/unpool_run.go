@@ -6,9 +6,10 @@ import (
 )
 
 // compileMaxUnpool writes elements to their places among zeros; of several for
-// one place the last stays.
+// one place the last stays. Where the shape of the output is given the places
+// themselves tell what they count in, which the definition finds out.
 func compileMaxUnpool(n *Node) (*Routine, error) {
-	if !floats(n, 0) || !indexed(n, 1) || product(n.In[0].Shape) != product(n.In[1].Shape) {
+	if n.Has(2) || !floats(n, 0) || !indexed(n, 1) || product(n.In[0].Shape) != product(n.In[1].Shape) {
 		return nil, nil
 	}
 	size := product(n.Out[0].Shape)
