@@ -74,6 +74,34 @@ func TestChains(t *testing.T) {
 			g = Mul b e
 			y = Mul g f[0.5]
 			output y`,
+		"gelu, halved first": `
+			input x 4,50,96
+			b = MatMul x w[96,128]
+			c = Mul b f[0.70710677]
+			d = Erf c
+			e = Add f[1.0] d
+			g = Mul b f[0.5]
+			h = Mul g e
+			y = Add h b
+			output y`,
+		"gelu, halved last but one": `
+			input x 4,50,96
+			b = MatMul x w[96,128]
+			c = Mul b f[0.70710677]
+			d = Erf c
+			e = Add f[1.0] d
+			g = Mul f[0.5] e
+			y = Mul b g
+			output y`,
+		"no gelu": `
+			input x 4,50,96
+			b = MatMul x w[96,128]
+			c = Mul b f[0.70710677]
+			d = Erf c
+			e = Add f[1.0] d
+			g = Mul f[0.25] e
+			y = Mul b g
+			output y`,
 		"residual": `
 			input x 2,16,9,9
 			a = Conv x w[64,16,3,3] ; pads=[1,1,1,1]

@@ -52,9 +52,8 @@ func Fuse(members []Member, operands [][]int64) *Routine {
 	for _, shape := range shapes {
 		c.sizes = append(c.sizes, int(product(shape)))
 	}
-	for _, m := range members {
-		l := linked{m.Spec.mix(m.Node), m.From}
-		c.members = append(c.members, l)
+	c.members = recognised(members)
+	for _, l := range c.members {
 		c.cost += l.cost
 	}
 	return c.routine()
@@ -92,7 +91,7 @@ type chainWork struct {
 }
 
 // chainPiece is the number of elements that are computed at once.
-const chainPiece = 512
+const chainPiece = 1024
 
 func (c *chain) routine() *Routine {
 	r := &Routine{Adds: true}
