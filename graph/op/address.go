@@ -13,37 +13,34 @@ type address struct {
 	slot, run int
 	// rows has a row for each place of the indices.
 	rows []int
-	// find fills rows from the indices. An index that is out of range is a panic
-	// with an error, since a routine has no other way to say so.
-	find func(rows []int, index *tensor.Tensor)
+	// find fills rows from the indices, which are nil where absent.
+	find func(rows []int, index *tensor.Tensor) error
 	// fixed says that the indices are known and rows filled.
 	fixed bool
 }
 
-// whereRows fills in the rows of a call.
-func (a *address) whereRows(f *Frame) []int {
-	if !a.fixed {
-		a.find(a.rows, f.In[a.slot])
+// found fills in the rows of a call; it reports false where that fails.
+func (a *address) found(f *Frame) bool {
+	if a.fixed {
+		return true
 	}
-	return a.rows
+	if err := a.find(a.rows, f.In[a.slot]); err != nil {
+		f.Err = err
+		return false
+	}
+	return true
 }
 
 // settle fills in the rows once where the indices are known, or absent.
-func (a *address) settle(n *Node) (err error) {
+func (a *address) settle(n *Node) error {
 	f := n.Input(a.slot)
 	if f == nil {
 		f = &Fact{}
 	} else if f.Value == nil {
 		return nil
 	}
-	defer func() {
-		if e, ok := recover().(indexError); ok {
-			err = e
-		}
-	}()
-	a.find(a.rows, f.Value)
 	a.fixed = true
-	return nil
+	return a.find(a.rows, f.Value)
 }
 
 // indexError is an index that is out of range.
@@ -53,30 +50,16 @@ func (e indexError) Error() string {
 	return fmt.Sprintf("index %d is out of range for size %d", e.index, e.size)
 }
 
-// indexOf is element i of a list of indices of either type, counted from the
-// start.
-func indexOf(wide []int64, narrow []int32, i int, size int64) int {
-	var k int64
-	if wide != nil {
-		k = wide[i]
-	} else {
-		k = int64(narrow[i])
-	}
+// indexAt is index i of a tensor, counted from the start.
+func indexAt(t *tensor.Tensor, i int, size int64) (int, error) {
+	k := t.IntAt(i)
 	if k < 0 {
 		k += size
 	}
 	if k < 0 || k >= size {
-		panic(indexError{k, size})
+		return 0, indexError{t.IntAt(i), size}
 	}
-	return int(k)
-}
-
-// indices are the elements of a tensor of indices, as they are stored.
-func indices(t *tensor.Tensor) (wide []int64, narrow []int32) {
-	if t.DType == tensor.Int64 {
-		return t.Int64s(), nil
-	}
-	return nil, t.Int32s()
+	return int(k), nil
 }
 
 // indexed reports whether input slot holds indices of a known shape.
@@ -106,11 +89,15 @@ func elementAddress(n *Node) (*address, error) {
 		}
 	}
 	size, step := data[axis], int(steps[axis])
-	a := &address{slot: 1, run: 1, rows: make([]int, len(base)), find: func(rows []int, t *tensor.Tensor) {
-		wide, narrow := indices(t)
+	a := &address{slot: 1, run: 1, rows: make([]int, len(base)), find: func(rows []int, t *tensor.Tensor) error {
 		for i, at := range base {
-			rows[i] = at + step*indexOf(wide, narrow, i, size)
+			k, err := indexAt(t, i, size)
+			if err != nil {
+				return err
+			}
+			rows[i] = at + step*k
 		}
+		return nil
 	}}
 	return a, a.settle(n)
 }
@@ -125,15 +112,19 @@ func tupleAddress(n *Node, batch int64) (*address, error) {
 	}
 	sizes := data[t.batch : t.batch+t.depth]
 	each, block := int(product(t.outer[t.batch:])), int(product(sizes))
-	a := &address{slot: 1, run: int(product(t.inner)), rows: make([]int, product(t.outer)), find: func(rows []int, index *tensor.Tensor) {
-		wide, narrow := indices(index)
+	a := &address{slot: 1, run: int(product(t.inner)), rows: make([]int, product(t.outer)), find: func(rows []int, index *tensor.Tensor) error {
 		for i := range rows {
 			at := 0
 			for k, size := range sizes {
-				at = at*int(size) + indexOf(wide, narrow, i*len(sizes)+k, size)
+				place, err := indexAt(index, i*len(sizes)+k, size)
+				if err != nil {
+					return err
+				}
+				at = at*int(size) + place
 			}
 			rows[i] = i/each*block + at
 		}
+		return nil
 	}}
 	return a, a.settle(n)
 }
@@ -149,11 +140,14 @@ func gathering(a *address) *Routine {
 	return &Routine{
 		KeepIn: []int{a.slot}, Adds: true,
 		Forward: func(f *Frame) {
-			a.whereRows(f)
-			read(f)
+			if a.found(f) {
+				read(f)
+			}
 		},
 		Backward: func(f *Frame) {
-			kernel.ScatterAddRows(f.begin(0, true), f.DOut[0].Float32s(), a.whereRows(f), a.run)
+			if dx := f.begin(0, true); a.found(f) {
+				kernel.ScatterAddRows(dx, f.DOut[0].Float32s(), a.rows, a.run)
+			}
 		},
 	}
 }

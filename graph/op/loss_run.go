@@ -82,11 +82,15 @@ func (l *losing) routine() *Routine {
 
 // class is that of a row; ok is false where it does not count.
 func (l *losing) class(f *Frame, row int) (class int, weight float64, ok bool) {
-	wide, narrow := indices(f.In[1])
-	if l.ignores && (wide != nil && wide[row] == l.ignored || wide == nil && int64(narrow[row]) == l.ignored) {
+	k := f.In[1].IntAt(row)
+	switch {
+	case l.ignores && k == l.ignored:
+		return 0, 0, false
+	case k < 0 || k >= int64(l.classes):
+		f.Fail("there is no class %d", k)
 		return 0, 0, false
 	}
-	class, weight = indexOf(wide, narrow, row, int64(l.classes)), 1
+	class, weight = int(k), 1
 	if l.weighed {
 		weight = float64(f.X(2)[class])
 	}

@@ -7,8 +7,9 @@ import "math"
 type aligning struct {
 	roiAlign
 	regions, channels, size, places, images int
-	// aims has the samples of a region for each worker.
+	// aims has the samples of a region for each worker, errs what each failed with.
 	aims []roiAlign
+	errs []error
 }
 
 func compileRoiAlign(n *Node) (*Routine, error) {
@@ -36,6 +37,11 @@ func compileRoiAlign(n *Node) (*Routine, error) {
 		Forward: func(f *Frame) {
 			r.ready(f)
 			forward(f)
+			for i, err := range r.errs {
+				if r.errs[i] = nil; err != nil {
+					f.Err = err
+				}
+			}
 		},
 		Backward: func(f *Frame) {
 			r.ready(f)
@@ -52,28 +58,30 @@ func compileRoiAlign(n *Node) (*Routine, error) {
 // ready makes room for the workers before the first call.
 func (r *aligning) ready(f *Frame) {
 	for len(r.aims) < f.Pool.Threads() {
-		r.aims = append(r.aims, r.roiAlign)
+		r.aims, r.errs = append(r.aims, r.roiAlign), append(r.errs, nil)
 	}
 }
 
-// look aims at region i and gives the place of its image; what cannot be aimed at
-// is a panic with an error.
-func (r *aligning) look(f *Frame, a *roiAlign, i int) (image int) {
+// look aims at region i and gives the place of its image.
+func (r *aligning) look(f *Frame, a *roiAlign, i int) (image int, err error) {
 	var region [4]float64
 	for k, v := range f.X(1)[i*4 : (i+1)*4] {
 		region[k] = float64(v)
 	}
 	if err := a.aim(region[:]); err != nil {
-		panic(err)
+		return 0, err
 	}
-	wide, narrow := indices(f.In[2])
-	return indexOf(wide, narrow, i, int64(r.images))
+	return indexAt(f.In[2], i, int64(r.images))
 }
 
 func (r *aligning) forward(f *Frame, worker, lo, hi int) {
 	a := &r.aims[worker]
 	for i := lo; i < hi; i++ {
-		image := r.look(f, a, i)
+		image, err := r.look(f, a, i)
+		if err != nil {
+			r.errs[worker] = err
+			return
+		}
 		for c := range r.channels {
 			x, y := f.X(0)[(image*r.channels+c)*r.size:][:r.size], f.Y(0)[(i*r.channels+c)*r.places:][:r.places]
 			for p := range y {
@@ -114,7 +122,11 @@ func (r *roiAlign) best(list []corner, plane []float32) int {
 func (r *aligning) backward(f *Frame) {
 	a, dx := &r.aims[0], f.begin(0, true)
 	for i := range r.regions {
-		image := r.look(f, a, i)
+		image, err := r.look(f, a, i)
+		if err != nil {
+			f.Err = err
+			return
+		}
 		for c := range r.channels {
 			at := (image*r.channels + c) * r.size
 			plane, to := f.X(0)[at:at+r.size], dx[at:at+r.size]

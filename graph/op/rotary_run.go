@@ -37,9 +37,14 @@ func compileRotary(n *Node) (*Routine, error) {
 	}
 	count := r.batch * r.steps * int(h.count)
 	out := &Routine{InPlace: []int{0}, KeepIn: keep}
-	out.Forward = shared(count, 2*int(h.size), func(f *Frame, _, lo, hi int) {
+	forward := shared(count, 2*int(h.size), func(f *Frame, _, lo, hi int) {
 		r.turn(f, f.Y(0), f.X(0), lo, hi, 1)
 	})
+	out.Forward = func(f *Frame) {
+		if r.fits(f) {
+			forward(f)
+		}
+	}
 	back := shared(count, 2*int(h.size), func(f *Frame, _, lo, hi int) {
 		r.turn(f, f.DIn[0].Float32s(), f.DOut[0].Float32s(), lo, hi, -1)
 	})
@@ -54,6 +59,19 @@ func compileRotary(n *Node) (*Routine, error) {
 	return out, nil
 }
 
+// fits reports whether all positions are in the tables.
+func (r *rotating) fits(f *Frame) bool {
+	if t := operand(f.In, 3); t != nil {
+		for i := range r.batch * r.steps {
+			if k := t.IntAt(i); k < 0 || k >= int64(r.rows) {
+				f.Err = indexError{k, int64(r.rows)}
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // position is the row of the tables for head i, counted through all of them.
 func (r *rotating) position(f *Frame, i int) int {
 	count := int(r.count)
@@ -63,8 +81,7 @@ func (r *rotating) position(f *Frame, i int) int {
 	}
 	at := i/(count*r.steps)*r.steps + step
 	if t := operand(f.In, 3); t != nil {
-		wide, narrow := indices(t)
-		return indexOf(wide, narrow, at, int64(r.rows))
+		return int(t.IntAt(at))
 	}
 	return at
 }

@@ -49,8 +49,11 @@ func compileCumSum(n *Node) (*Routine, error) {
 }
 
 func summingOf(n *Node) (summing, bool) {
+	if !floats(n, 0) {
+		return summing{}, false
+	}
 	axis, known := runningAxis(n, n.In[0].Rank())
-	if !floats(n, 0) || !known {
+	if !known {
 		return summing{}, false
 	}
 	return summing{laneOf(n.In[0].Shape, axis), n.Attrs.Int("exclusive", 0) != 0, n.Attrs.Int("reverse", 0) != 0}, true
@@ -169,8 +172,11 @@ type picks struct {
 
 func compileTopK(n *Node) (*Routine, error) {
 	k, known := topCount(n)
+	if !known || !floats(n, 0) {
+		return nil, nil
+	}
 	axis, err := Axis(n.Attrs.Int("axis", -1), n.In[0].Rank())
-	if err != nil || !known || !floats(n, 0) {
+	if err != nil {
 		return nil, err
 	}
 	p := &picks{lane: laneOf(n.In[0].Shape, axis), k: int(k), largest: n.Attrs.Int("largest", 1) != 0}

@@ -33,13 +33,13 @@ func (a *address) scattering(n *Node, updates int) *Routine {
 		r.Pass = []int{0}
 		r.Forward = func(f *Frame) {
 			copy(f.Y(0), f.X(0))
-			if rows := a.whereRows(f); a.run > 0 {
-				kernel.ScatterAddRows(f.Y(0), f.X(updates), rows, a.run)
+			if a.found(f) && a.run > 0 {
+				kernel.ScatterAddRows(f.Y(0), f.X(updates), a.rows, a.run)
 			}
 		}
 		r.Backward = func(f *Frame) {
-			if f.DIn[updates] != nil {
-				a.take(f, updates, a.whereRows(f), nil)
+			if f.DIn[updates] != nil && a.found(f) {
+				a.take(f, updates, nil)
 			}
 		}
 	case "none":
@@ -49,20 +49,25 @@ func (a *address) scattering(n *Node, updates int) *Routine {
 		r.Forward = func(f *Frame) {
 			y, x := f.Y(0), f.X(updates)
 			copy(y, f.X(0))
-			for i, row := range a.whereRows(f) {
+			if !a.found(f) {
+				return
+			}
+			for i, row := range a.rows {
 				copy(y[row*a.run:(row+1)*a.run], x[i*a.run:])
 			}
 		}
 		r.Backward = func(f *Frame) {
-			rows := a.whereRows(f)
-			for i, row := range rows {
+			if !a.found(f) {
+				return
+			}
+			for i, row := range a.rows {
 				last[row] = i
 			}
 			if f.DIn[0] != nil {
-				a.spare(f, rows)
+				a.spare(f)
 			}
 			if f.DIn[updates] != nil {
-				a.take(f, updates, rows, last)
+				a.take(f, updates, last)
 			}
 		}
 	default:
@@ -72,30 +77,30 @@ func (a *address) scattering(n *Node, updates int) *Routine {
 }
 
 // spare gives the data the gradient of what was not written over.
-func (a *address) spare(f *Frame, rows []int) {
+func (a *address) spare(f *Frame) {
 	dx, dy := f.DIn[0].Float32s(), f.DOut[0].Float32s()
 	if !f.Add[0] {
 		copy(dx, dy)
-		for _, row := range rows {
+		for _, row := range a.rows {
 			clear(dx[row*a.run : (row+1)*a.run])
 		}
 		return
 	}
 	// What is written over gets back what it had.
-	for _, row := range rows {
+	for _, row := range a.rows {
 		copy(f.Scratch[row*a.run:(row+1)*a.run], dx[row*a.run:])
 	}
 	kernel.Add(dx, dx, dy)
-	for _, row := range rows {
+	for _, row := range a.rows {
 		copy(dx[row*a.run:(row+1)*a.run], f.Scratch[row*a.run:])
 	}
 }
 
 // take gives the updates, input slot, the gradients of their rows; one that another
 // wrote over, as last tells where it is given, has none.
-func (a *address) take(f *Frame, slot int, rows, last []int) {
+func (a *address) take(f *Frame, slot int, last []int) {
 	dx, dy := f.begin(slot, false), f.DOut[0].Float32s()
-	for i, row := range rows {
+	for i, row := range a.rows {
 		to, from := dx[i*a.run:(i+1)*a.run], dy[row*a.run:(row+1)*a.run]
 		switch stays := last == nil || last[row] == i; {
 		case stays && f.Add[slot]:

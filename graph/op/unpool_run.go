@@ -13,27 +13,34 @@ func compileMaxUnpool(n *Node) (*Routine, error) {
 		return nil, nil
 	}
 	size := product(n.Out[0].Shape)
-	a := &address{slot: 1, run: 1, rows: make([]int, product(n.In[0].Shape)), find: func(rows []int, t *tensor.Tensor) {
-		wide, narrow := indices(t)
+	a := &address{slot: 1, run: 1, rows: make([]int, product(n.In[0].Shape)), find: func(rows []int, t *tensor.Tensor) (err error) {
 		for i := range rows {
-			rows[i] = indexOf(wide, narrow, i, size)
+			if rows[i], err = indexAt(t, i, size); err != nil {
+				return err
+			}
 		}
+		return nil
 	}}
 	last := make([]int, size)
 	return &Routine{
 		KeepIn: []int{1}, Adds: true,
 		Forward: func(f *Frame) {
 			y := zeroed(f.Y(0))
-			for i, at := range a.whereRows(f) {
+			if !a.found(f) {
+				return
+			}
+			for i, at := range a.rows {
 				y[at] = f.X(0)[i]
 			}
 		},
 		Backward: func(f *Frame) {
-			rows := a.whereRows(f)
-			for i, at := range rows {
+			if !a.found(f) {
+				return
+			}
+			for i, at := range a.rows {
 				last[at] = i
 			}
-			a.take(f, 0, rows, last)
+			a.take(f, 0, last)
 		},
 	}, a.settle(n)
 }
@@ -53,37 +60,22 @@ func compileTensorScatter(n *Node) (*Routine, error) {
 	circular := n.Attrs.Str("mode", "linear") == "circular"
 	rows, each := int(product(cache[:axis])), int(product(cache[1:axis]))
 	a := &address{slot: 2, run: int(product(cache[axis+1:])), rows: make([]int, rows*steps)}
-	a.find = func(list []int, t *tensor.Tensor) {
-		var wide []int64
-		var narrow []int32
-		if t != nil {
-			wide, narrow = indices(t)
-		}
+	a.find = func(list []int, t *tensor.Tensor) error {
 		for row := range rows {
-			start := 0
+			start := int64(0)
 			if t != nil {
-				start = beginning(wide, narrow, row/each, most, steps, circular)
+				start = t.IntAt(row / each)
+			}
+			if start < 0 || !circular && start > int64(most-steps) {
+				return indexError{start, int64(most - steps + 1)}
 			}
 			for s := range steps {
-				list[row*steps+s] = row*most + (start+s)%most
+				list[row*steps+s] = row*most + (int(start%int64(most))+s)%most
 			}
 		}
+		return nil
 	}
 	return a.scattering(n, 1), a.settle(n)
-}
-
-// beginning is where the steps of sample i begin in a cache of most.
-func beginning(wide []int64, narrow []int32, i, most, steps int, circular bool) int {
-	var at int64
-	if wide != nil {
-		at = wide[i]
-	} else {
-		at = int64(narrow[i])
-	}
-	if at < 0 || !circular && at > int64(most-steps) {
-		panic(indexError{at, int64(most - steps + 1)})
-	}
-	return int(at % int64(most))
 }
 
 // compileCol2Im adds up blocks, each at its place.

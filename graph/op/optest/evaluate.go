@@ -1,6 +1,7 @@
 package optest
 
 import (
+	"strings"
 	"testing"
 
 	"onnxcompress/graph/op"
@@ -62,4 +63,18 @@ func (c *Case) prepare(t testing.TB, threads int, last bool) (*op.Routine, *op.F
 		}
 	}
 	return r, f
+}
+
+// Fails holds that the routine of a case says why it cannot compute, which the
+// definition cannot either.
+func Fails(t *testing.T, c Case, want string) {
+	t.Helper()
+	r, f := c.prepare(t, 2, false)
+	defer f.Pool.Close()
+	if r.Forward(f); f.Err == nil || !strings.Contains(f.Err.Error(), want) {
+		t.Errorf("%s fails with %v, not with %q", c.Op, f.Err, want)
+	}
+	if _, err := op.Lookup(c.Domain, c.Op).Forward(c.node(op.Lookup(c.Domain, c.Op), t), c.In); err == nil {
+		t.Errorf("the definition of %s does not fail", c.Op)
+	}
 }
