@@ -15,7 +15,7 @@ var miscRows = map[string]*Spec{
 	"NegativeLogLikelihoodLoss": {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardLikelihoodLoss, Compile: compileLoss(false)},
 	"SoftmaxCrossEntropyLoss":   {Infer: inferLoss, Links: silent(takesLoss), Forward: forwardCrossEntropyLoss, Compile: compileLoss(true)},
 	"TensorScatter":             strict(Spec{Infer: inferTensorScatter, Links: linkTensorScatter, Dead: deadTensorScatter, Forward: forwardTensorScatter, Compile: compileTensorScatter}),
-	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv, Forward: forwardCausalConv}),
+	"CausalConvWithState":       strictMany(Spec{Infer: inferCausalConv, Links: linkCausalConv, Dead: deadCausalConv, Forward: forwardCausalConv, Compile: compileCausalConv}),
 }
 
 func inferNonMaxSuppression(n *Node) ([]Fact, error) {
