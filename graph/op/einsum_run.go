@@ -3,7 +3,8 @@ package op
 import "slices"
 
 // compileEinsum serves the product of two operands, of which no axis is a
-// diagonal and none is summed over alone, and the transposition of one.
+// diagonal and none is summed over alone, and the transposition or the sum of
+// one.
 func compileEinsum(n *Node) (*Routine, error) {
 	for i := range n.In {
 		if !floats(n, i) {
@@ -16,6 +17,9 @@ func compileEinsum(n *Node) (*Routine, error) {
 	}
 	switch len(n.In) {
 	case 1:
+		if len(e.out) < len(e.in[0]) {
+			return summed(n.In[0].Shape, e), nil
+		}
 		return reordered(n.In[0].Shape, e), nil
 	case 2:
 		return contracted(n, e), nil
@@ -25,6 +29,22 @@ func compileEinsum(n *Node) (*Routine, error) {
 
 // repeated reports that a term has a label twice.
 func repeated(term []rune) bool { return len(distinctLabels(term)) < len(term) }
+
+// summed serves a sum that leaves the axes in their order.
+func summed(shape []int64, e *equation) *Routine {
+	drop := make([]bool, len(shape))
+	var left []rune
+	for axis, label := range e.in[0] {
+		if drop[axis] = !slices.Contains(e.out, label); !drop[axis] {
+			left = append(left, label)
+		}
+	}
+	if !slices.Equal(left, e.out) || product(shape) == 0 {
+		return nil
+	}
+	sum := &reducing{forward: foldSum, slope: slopeSum}
+	return sum.routine(newFolding(shape, drop))
+}
 
 func reordered(shape []int64, e *equation) *Routine {
 	if len(e.out) != len(shape) {

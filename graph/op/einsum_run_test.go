@@ -48,6 +48,8 @@ func TestEinsumRoutine(t *testing.T) {
 		{Name: "broadcast", Attrs: op.Attrs{"equation": {Str: "...ij,...jk->...ik"}}, In: list(x(1, 2, 1, 4, 5), x(2, 3, 5, 2))},
 		{Name: "implicit", Attrs: op.Attrs{"equation": {Str: "ij,jk"}}, In: list(x(1, 2, 3), x(2, 3, 4))},
 		{Name: "one", Attrs: op.Attrs{"equation": {Str: "ijk->kij"}}, In: list(x(1, 2, 3, 4))},
+		{Name: "sum", Attrs: op.Attrs{"equation": {Str: "ijk->ik"}}, In: list(x(1, 2, 3, 4))},
+		{Name: "sum of all", Attrs: op.Attrs{"equation": {Str: "ij->"}}, In: list(x(1, 2, 3))},
 		{Name: "as it is", Attrs: op.Attrs{"equation": {Str: "ij->ij"}}, In: list(x(1, 2, 3))},
 	} {
 		c.Op = "Einsum"

@@ -39,12 +39,18 @@ type cell interface {
 type unit struct {
 	forward func(y, x []float32)
 	slope   func(dx, dy, y []float32)
+	// takes says that it has parameters, which are those of ONNX here.
+	takes bool
 }
 
 var unitNames = map[string]unit{
-	"sigmoid": {kernel.Sigmoid, kernel.SigmoidGrad},
-	"tanh":    {kernel.Tanh, kernel.TanhGrad},
-	"relu":    {kernel.Relu, kernel.ReluGrad},
+	"sigmoid": {kernel.Sigmoid, kernel.SigmoidGrad, false},
+	"tanh":    {kernel.Tanh, kernel.TanhGrad, false},
+	"relu":    {kernel.Relu, kernel.ReluGrad, false},
+	"hardsigmoid": {
+		func(y, x []float32) { kernel.HardSigmoid(y, x, 0.2, 0.5) },
+		func(dx, dy, y []float32) { kernel.HardSigmoidGrad(dx, dy, y, 0.2) }, true,
+	},
 }
 
 // side is one direction in the middle of its work. Slot t of the states is the
@@ -85,7 +91,7 @@ func (k *recurrence) compile(n *Node) (*Routine, error) {
 	}
 	for _, name := range names {
 		u, ok := unitNames[strings.ToLower(name)]
-		if !ok {
+		if !ok || u.takes && len(n.Attrs["activation_alpha"].Floats)+len(n.Attrs["activation_beta"].Floats) > 0 {
 			return nil, nil
 		}
 		r.units = append(r.units, u)

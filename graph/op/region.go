@@ -8,7 +8,7 @@ import (
 
 // regionRows are the operators that read an image at places of their own.
 var regionRows = map[string]*Spec{
-	"MaxRoiPool":    strict(Spec{Infer: inferMaxRoiPool, Links: linkRois, Dead: deadIfZero, Forward: forwardMaxRoiPool}),
+	"MaxRoiPool":    strict(Spec{Infer: inferMaxRoiPool, Links: linkRois, Dead: deadIfZero, Forward: forwardMaxRoiPool, Compile: compileMaxRoiPool}),
 	"RoiAlign":      strict(Spec{Infer: inferRoiAlign, Links: linkRois, Dead: deadIfZero, Forward: forwardRoiAlign, Compile: compileRoiAlign}),
 	"GridSample":    strict(Spec{Infer: inferGridSample, Links: linkGridSample, Dead: deadIfZero, Forward: forwardGridSample, Compile: compileGridSample, Layout: layoutSample}),
 	"AffineGrid":    {Infer: inferAffineGrid, Links: silent("makes a grid by position"), Forward: forwardAffineGrid, Compile: compileAffineGrid},

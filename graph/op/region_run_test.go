@@ -23,6 +23,12 @@ func TestRoiAlignRoutine(t *testing.T) {
 	}
 }
 
+func TestMaxRoiPoolRoutine(t *testing.T) {
+	regions := tensor.FromFloat32s([]int64{3, 5}, []float32{1, 0.3, 0.4, 5.2, 4.1, 0, 1.2, 2.7, 3.3, 9.4, 1, 8, 8, 9, 9})
+	attrs := op.Attrs{"pooled_shape": {Ints: []int64{2, 3}}, "spatial_scale": {Float: 0.7}}
+	optest.Run(t, optest.Case{Op: "MaxRoiPool", Attrs: attrs, In: list(optest.Random(1, 2, 3, 6, 5), regions), Skip: []int{1}})
+}
+
 func TestLpPoolRoutines(t *testing.T) {
 	for _, p := range []int64{1, 2, 3} {
 		for _, c := range []struct {
