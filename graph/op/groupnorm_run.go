@@ -31,14 +31,14 @@ func compileGroups(groupsOf func(n *Node, channels int64) int64) func(*Node) (*R
 func (g *groupNorm) routine(last bool) *Routine {
 	count := g.batch * g.groups
 	r := &Routine{KeepIn: []int{0, 1}, State: 2 * count, Scratch: 2 * g.batch * g.channels}
-	each := g.channels / g.groups * g.area
-	var backward func(*Frame)
-	if last {
-		size := g.channels * g.area
-		r.Forward, backward = shared(g.batch, 2*size, g.forwardLast), shared(g.batch, 4*size, g.backwardLast)
-	} else {
-		r.Forward, backward = shared(count, 2*each, g.forward), shared(count, 4*each, g.backward)
+	if last && g.channels*g.area > 0 {
+		l := newLastGroups(g)
+		r.Scratch, r.Forward, r.Backward = l.scratch(), l.forward, l.backward
+		return r
 	}
+	each := g.channels / g.groups * g.area
+	backward := shared(count, 4*each, g.backward)
+	r.Forward = shared(count, 2*each, g.forward)
 	if each == 0 {
 		r.Forward, backward = func(*Frame) {}, func(f *Frame) { clear(f.Scratch) }
 	}
@@ -59,7 +59,7 @@ func (g *groupNorm) moments(f *Frame) (mean, inv []float32) {
 // of its products with what is normalised.
 func (g *groupNorm) sums(f *Frame) (plain, product []float32) {
 	count := g.batch * g.channels
-	return f.Scratch[:count], f.Scratch[count:]
+	return f.Scratch[:count], f.Scratch[count : 2*count]
 }
 
 func (g *groupNorm) forward(f *Frame, _, lo, hi int) {
@@ -130,74 +130,5 @@ func (g *groupNorm) parameters(f *Frame) {
 		for c, v := range list {
 			d[c%g.channels/g.share] += v
 		}
-	}
-}
-
-// forwardLast and backwardLast take sums column by column, of which those of a
-// group follow.
-
-func (g *groupNorm) forwardLast(f *Frame, worker, lo, hi int) {
-	mean, inv := g.moments(f)
-	size, each := g.channels*g.area, g.channels/g.groups
-	t := f.Pool.Scratch(worker, 2*g.channels)
-	sum, square := t[:g.channels], t[g.channels:]
-	for b := lo; b < hi; b++ {
-		x := f.X(0)[b*size : (b+1)*size]
-		clear(t)
-		pivot := x[:g.channels]
-		kernel.MomentsRows(sum, square, x, pivot)
-		for k := range g.groups {
-			first, total := k*each, 0.0
-			for c := first; c < first+each; c++ {
-				total += float64(sum[c])/float64(g.area) + float64(pivot[c])
-			}
-			m, deviation := total/float64(each), 0.0
-			for c := first; c < first+each; c++ {
-				off := m - float64(pivot[c])
-				deviation += float64(square[c]) - 2*off*float64(sum[c]) + off*off*float64(g.area)
-			}
-			mean[b*g.groups+k] = float32(m)
-			inv[b*g.groups+k] = float32(1 / math.Sqrt(max(deviation, 0)/float64(each*g.area)+g.eps))
-		}
-		factor, shift := sum, square
-		for c := range factor {
-			k := b*g.groups + c/each
-			factor[c] = inv[k] * f.X(1)[c/g.share]
-			shift[c] = f.X(2)[c/g.share] - mean[k]*factor[c]
-		}
-		kernel.ScaleShiftRows(f.Y(0)[b*size:(b+1)*size], x, factor, shift)
-	}
-}
-
-func (g *groupNorm) backwardLast(f *Frame, worker, lo, hi int) {
-	mean, inv := g.moments(f)
-	plains, products := g.sums(f)
-	size, each, n := g.channels*g.area, g.channels/g.groups, g.channels
-	t := f.Pool.Scratch(worker, 3*n)
-	factor, own, shift := t[:n], t[n:2*n], t[2*n:]
-	scale := f.X(1)
-	for b := lo; b < hi; b++ {
-		x, dy := f.X(0)[b*size:(b+1)*size], f.DOut[0].Float32s()[b*size:(b+1)*size]
-		plain, product := plains[b*n:(b+1)*n], products[b*n:(b+1)*n]
-		clear(plain)
-		clear(product)
-		for c := range own {
-			own[c] = mean[b*g.groups+c/each]
-		}
-		kernel.GradSumsRows(plain, product, dy, x, own)
-		for c := range product {
-			product[c] *= inv[b*g.groups+c/each]
-		}
-		if f.DIn[0] == nil {
-			continue
-		}
-		for k := range g.groups {
-			i, first := b*g.groups+k, k*each
-			common, offset := g.common(plain[first:first+each], product[first:first+each], scale, i, mean[i], inv[i])
-			for c := first; c < first+each; c++ {
-				factor[c], own[c], shift[c] = inv[i]*scale[c/g.share], common, offset
-			}
-		}
-		kernel.NormGradRows(f.DIn[0].Float32s()[b*size:(b+1)*size], dy, x, factor, own, shift)
 	}
 }

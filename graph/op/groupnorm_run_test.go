@@ -21,6 +21,7 @@ func TestGroupNormRoutines(t *testing.T) {
 		{"matrix", []int64{3, 8}, 2},
 		{"empty", []int64{0, 4, 3}, 2},
 		{"large", []int64{2, 8, 40, 40}, 2},
+		{"one large", []int64{1, 12, 70, 33}, 3},
 	} {
 		channels := c.shape[1]
 		attrs := op.Attrs{"num_groups": num(c.groups), "epsilon": {Float: 1e-3}}
