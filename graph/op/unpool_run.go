@@ -1,6 +1,8 @@
 package op
 
 import (
+	"slices"
+
 	"onnxcompress/graph/tensor"
 	"onnxcompress/runtime/kernel"
 )
@@ -11,6 +13,11 @@ import (
 func compileMaxUnpool(n *Node) (*Routine, error) {
 	if n.Has(2) || !floats(n, 0) || !indexed(n, 1) || product(n.In[0].Shape) != product(n.In[1].Shape) {
 		return nil, nil
+	}
+	plain := *n
+	plain.In = n.In[:2]
+	if f, err := inferMaxUnpool(&plain); err != nil || !slices.Equal(f[0].Shape, n.Out[0].Shape) {
+		return nil, err // what positions count then depends on all of them
 	}
 	size := product(n.Out[0].Shape)
 	a := &address{slot: 1, run: 1, rows: make([]int, product(n.In[0].Shape)), find: func(rows []int, t *tensor.Tensor) (err error) {
