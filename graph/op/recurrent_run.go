@@ -106,7 +106,7 @@ func (k *recurrence) compile(n *Node) (*Routine, error) {
 		r.pre = r.gates
 	}
 	r.cell, r.extra = k.cellOf(n, rows*r.hidden)
-	return r.routine(), nil
+	return r.routine(n), nil
 }
 
 // cellOf is the cell of a node; extra is how many numbers it keeps beside gates
@@ -124,12 +124,14 @@ func (k *recurrence) cellOf(n *Node, size int) (c cell, extra int) {
 // ends is how many numbers the states before and behind all steps are.
 func (r *recurring) ends() int { return (r.steps + 1) * r.batch * r.hidden }
 
-func (r *recurring) routine() *Routine {
+func (r *recurring) routine(n *Node) *Routine {
 	each := r.gates + r.pre + r.extra + r.k.states*r.ends()
 	state := r.batch * r.hidden
-	keep := []int{recurrentX, recurrentW, recurrentR, recurrentLengths}
-	if r.k.peephole >= 0 {
-		keep = append(keep, r.k.peephole)
+	var keep []int
+	for _, slot := range []int{recurrentX, recurrentW, recurrentR, recurrentLengths, r.k.peephole} {
+		if n.Has(slot) {
+			keep = append(keep, slot)
+		}
 	}
 	return &Routine{
 		KeepIn: keep, State: r.sides * each, Scratch: r.rowWidth + r.gates + r.extra + 2*state, Adds: true,
