@@ -29,6 +29,9 @@ func TestLossRoutines(t *testing.T) {
 			}
 		}
 	}
+	scores := optest.Case{Name: "scores alone", Op: "SoftmaxCrossEntropyLoss", Outputs: 2, Weighed: []int{1}, Unweighed: true}
+	scores.In = list(x(1, 4, 3), ints(0, 2, 1, 1))
+	optest.Run(t, scores)
 }
 
 func TestRotaryRoutine(t *testing.T) {

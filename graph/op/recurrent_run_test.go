@@ -83,6 +83,8 @@ func TestRecurrentWithoutStates(t *testing.T) {
 	x := optest.Random
 	optest.Run(t, optest.Case{Name: "one step", Op: "LSTM", Outputs: 3, In: list(x(1, 1, 1, 1), x(2, 1, 4, 1), x(3, 1, 4, 1))})
 	optest.Run(t, optest.Case{Name: "wide", Op: "GRU", Outputs: 2, In: list(x(1, 5, 4, 70), x(2, 1, 150, 70), x(3, 1, 150, 50)), Tolerance: 1e-4})
+	optest.Run(t, optest.Case{Name: "last state", Op: "LSTM", Outputs: 3, Weighed: []int{1}, Unweighed: true, In: list(x(1, 3, 2, 2), x(2, 1, 12, 2), x(3, 1, 12, 3))})
+	optest.Run(t, optest.Case{Name: "last state", Op: "GRU", Outputs: 2, Weighed: []int{1}, Unweighed: true, In: list(x(1, 3, 2, 2), x(2, 1, 9, 2), x(3, 1, 9, 3))})
 	hard := op.Attrs{"activations": {Strs: []string{"HardSigmoid", "Tanh", "Relu"}}}
 	optest.Run(t, optest.Case{Name: "hard", Op: "LSTM", Attrs: hard, Outputs: 3, In: list(x(1, 3, 2, 2), x(2, 1, 12, 2), x(3, 1, 12, 3))})
 	optest.Run(t, optest.Case{Name: "many", Op: "LSTM", Outputs: 3, In: list(x(1, 3, 60, 8), x(2, 1, 96, 8), x(3, 1, 96, 24)), Tolerance: 1e-4})

@@ -23,8 +23,10 @@ type Case struct {
 	Attrs   op.Attrs
 	In      []*tensor.Tensor
 	Outputs int // 0 for 1
-	// Weighed lists outputs beside the first that the gradient comes from.
-	Weighed []int
+	// Weighed lists outputs beside the first that the gradient comes from;
+	// Unweighed says that it comes from them alone.
+	Weighed   []int
+	Unweighed bool
 	// Train compiles for training. Definition is the node whose definition says
 	// what the routine computes then; nil for the node itself.
 	Train      bool
@@ -206,7 +208,7 @@ func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame,
 	f.DOut = make([]*tensor.Tensor, len(f.Out))
 	plain := make([][]float64, len(f.Out))
 	for o, y := range f.Out {
-		if o > 0 && !slices.Contains(c.Weighed, o) {
+		if o > 0 && !slices.Contains(c.Weighed, o) || o == 0 && c.Unweighed {
 			continue
 		}
 		weights := Random(99+uint64(o), y.Shape...)
@@ -237,6 +239,7 @@ func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame,
 		if !add && !r.View && r.Backward != nil {
 			sparing(t, "backward", func() { r.Backward(f) })
 			c.reverse(r, f)
+			c.alone(t, r, f)
 		}
 		for i, d := range f.DIn {
 			if d == nil {
@@ -258,6 +261,21 @@ func (c *Case) backward(t *testing.T, spec *op.Spec, r *op.Routine, f *op.Frame,
 			}
 			c.near(t, fmt.Sprintf("gradient of input %d, added %v", i, add), some, c.differences(t, spec, i, places, plain))
 		}
+	}
+}
+
+// alone holds that the gradient of an input is the same where that of no other is
+// wanted.
+func (c *Case) alone(t *testing.T, r *op.Routine, f *op.Frame) {
+	for i, d := range f.DIn {
+		if d == nil {
+			continue
+		}
+		g := *f
+		g.DIn = make([]*tensor.Tensor, len(f.DIn))
+		g.DIn[i] = tensor.FromFloat32s(d.Shape, poison(d.Len()))
+		c.reverse(r, &g)
+		c.near(t, fmt.Sprintf("gradient of input %d alone", i), g.DIn[i].AsFloat64s(), d.AsFloat64s())
 	}
 }
 
