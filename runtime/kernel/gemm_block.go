@@ -4,7 +4,7 @@ package kernel
 // for the rows of A that pass by, a block of A in the second.
 const (
 	panelFloats = 8 << 10
-	blockFloats = 64 << 10
+	blockFloats = 128 << 10
 	blockCols   = 512
 )
 
