@@ -35,19 +35,25 @@ func convOf(x, y, w []int64, groups int64, win *windows) (*kernel.Conv, error) {
 	})
 }
 
-func compileConv(n *Node) (*Routine, error) {
+// convNode reads a node of data, kernel and bias; win is nil where no routine
+// serves it.
+func convNode(n *Node) (x, w []int64, groups int64, win *windows, err error) {
 	if !n.Last || !floats(n, 0, 1) || n.Has(2) && !floats(n, 2) || product(n.Out[0].Shape) == 0 || product(n.In[0].Shape) == 0 {
-		return nil, nil
+		return nil, nil, 0, nil, nil
 	}
-	x, w, groups, _, err := convShapes(n)
-	if err != nil {
+	if x, w, groups, _, err = convShapes(n); err != nil {
+		return nil, nil, 0, nil, err
+	}
+	all, err := windowsOf(n, x[2:], w[2:])
+	return x, w, groups, &all, err
+}
+
+func compileConv(n *Node) (*Routine, error) {
+	x, w, groups, win, err := convNode(n)
+	if win == nil || err != nil {
 		return nil, err
 	}
-	win, err := windowsOf(n, x[2:], w[2:])
-	if err != nil {
-		return nil, err
-	}
-	c, err := convOf(x, n.Out[0].Shape, w, groups, &win)
+	c, err := convOf(x, n.Out[0].Shape, w, groups, win)
 	if err != nil {
 		return nil, err
 	}
@@ -139,15 +145,8 @@ func sumChannels(f *Frame, db, dy []float32) {
 // compileConvTranspose is the gradient of the data of a convolution from outputs
 // to inputs, so that its own gradients are that convolution.
 func compileConvTranspose(n *Node) (*Routine, error) {
-	if !n.Last || !floats(n, 0, 1) || n.Has(2) && !floats(n, 2) || product(n.Out[0].Shape) == 0 || product(n.In[0].Shape) == 0 {
-		return nil, nil
-	}
-	x, w, groups, _, err := convShapes(n)
-	if err != nil {
-		return nil, err
-	}
-	win, err := windowsOf(n, x[2:], w[2:])
-	if err != nil {
+	x, w, groups, win, err := convNode(n)
+	if win == nil || err != nil {
 		return nil, err
 	}
 	y := n.Out[0].Shape
@@ -157,7 +156,7 @@ func compileConvTranspose(n *Node) (*Routine, error) {
 	for i, size := range x[2:] {
 		win.after[i] = max(win.strides[i]*(size-1)+win.reach(i)-win.before[i]-y[2+i], 0)
 	}
-	c, err := convOf(y, x, w, groups, &win)
+	c, err := convOf(y, x, w, groups, win)
 	if err != nil || c.Output() != space(x[2:], 1) {
 		return nil, nil // the output is larger than any data reaches
 	}
