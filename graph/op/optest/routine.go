@@ -166,12 +166,17 @@ func forget(list []*tensor.Tensor, keep []int) {
 	}
 }
 
-// sparing holds that a call allocates nothing.
+// sparing holds that a call comes to allocate nothing: a worker of the pool may
+// have its first part, for which it makes room, in a later call than the first.
 func sparing(t *testing.T, what string, call func()) {
 	t.Helper()
-	if n := testing.AllocsPerRun(1, call); n > 0 {
-		t.Errorf("%s allocates %g times", what, n)
+	n := 0.0
+	for range 5 {
+		if n = testing.AllocsPerRun(1, call); n == 0 {
+			return
+		}
 	}
+	t.Errorf("%s allocates %g times", what, n)
 }
 
 // inPlace holds that the output is the same where it takes over an input's
