@@ -64,6 +64,7 @@ func TestForward(t *testing.T) {
 		{"Resize", 13, Attrs{"mode": str("linear"), "coordinate_transformation_mode": str("align_corners")}, 1, []*tensor.Tensor{f32(1, 2, 3, 4), nil, f32(0.6)}, [][]float64{{1, 4}}},
 		{"DFT", 20, Attrs{"inverse": one, "onesided": one}, 1, []*tensor.Tensor{f32s(dim(3, 2), 10, 0, -2, 2, -2, 0), nil, scalar(0)}, [][]float64{{1, 2, 3, 4}}},
 		{"STFT", 17, nil, 1, []*tensor.Tensor{f32s(dim(1, 2, 1), 1, 3), scalar(1)}, [][]float64{{4, 0, -2, 0}}},
+		{"CenterCropPad", 18, nil, 1, []*tensor.Tensor{f32s(dim(0, 4)), tensor.Vector(1, 1)}, [][]float64{{0}}},
 		{"CausalConvWithState", 27, nil, 2, []*tensor.Tensor{f32s(dim(1, 1, 1), 3), f32s(dim(1, 1, 3), 1, 10, 100), f32(5), f32s(dim(1, 1, 2), 1, 2)}, [][]float64{{326}, {2, 3}}},
 		{"TensorScatter", 24, Attrs{"mode": str("circular")}, 1, []*tensor.Tensor{f32s(dim(1, 3, 1), 1, 2, 3), f32s(dim(1, 2, 1), 8, 9), tensor.Vector(math.MaxInt64)}, [][]float64{{1, 8, 9}}},
 		{"SoftmaxCrossEntropyLoss", 13, Attrs{"ignore_index": {Int: 7}}, 2, []*tensor.Tensor{f32s(dim(2, 2), 0, 0, 0, 0), of(tensor.Int64, dim(2), 7, 1)}, [][]float64{{math.Ln2}, {-math.Ln2, -math.Ln2, -math.Ln2, -math.Ln2}}},
@@ -109,6 +110,8 @@ func TestForwardRefuses(t *testing.T) {
 		{"NegativeLogLikelihoodLoss", nil, []*tensor.Tensor{decimals(1, 2), tensor.Vector(2)}, "no class"},
 		{"RotaryEmbedding", nil, []*tensor.Tensor{decimals(1, 1, 1, 2), decimals(3, 1), decimals(3, 1), of(tensor.Int64, dim(1, 1), 3)}, "position"},
 		{"DFT", nil, []*tensor.Tensor{decimals(2, 3)}, "neither real nor complex"},
+		{"STFT", nil, []*tensor.Tensor{decimals(1, 8), tensor.Vector(1), decimals(2, 4)}, "not known"},
+		{"CenterCropPad", nil, []*tensor.Tensor{decimals(2), decimals(1)}, "not known"},
 		{"GridSample", Attrs{"mode": {Str: "sinc"}}, []*tensor.Tensor{decimals(1, 1, 2, 2), decimals(1, 1, 1, 2)}, "sinc"},
 	}
 	for i, c := range cases {

@@ -82,13 +82,17 @@ func result(f *Fact, v []float64) ([]*tensor.Tensor, error) {
 // settled is the node as seen with the contents of its inputs, and what it
 // gives: shapes that are known and not too large to evaluate.
 func settled(n *Node, in []*tensor.Tensor, infer func(*Node) ([]Fact, error)) (*Node, []Fact, error) {
-	seen := given(n, in)
+	seen, invented := given(n, in), false
+	seen.Fresh = func() int64 {
+		invented = true
+		return 0
+	}
 	facts, err := infer(seen)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, f := range facts {
-		if !f.Known {
+		if !f.Known || invented {
 			return nil, nil, errors.New("the shape is not known")
 		}
 		if err := bounded(f.DType, f.Shape); err != nil {
