@@ -137,7 +137,9 @@ func (r *reverse) pass(in, out *slot, at int) *step {
 }
 
 // want gives input i of a backward step a place for its gradient. Where there
-// is one that the routine cannot add to, it returns the step that does.
+// is one that the routine cannot add to, it returns the step that does: one
+// that the same step begins is none to add to, since routines write gradients
+// in any order.
 func (r *reverse) want(b *step, i int, in *slot, at int) *step {
 	g := r.grads[in]
 	if g == nil {
@@ -145,7 +147,7 @@ func (r *reverse) want(b *step, i int, in *slot, at int) *step {
 		r.grads[in], b.dIn[i] = g, g.slot
 		return nil
 	}
-	if b.routine.Adds && r.alone(g, in, at) {
+	if b.routine.Adds && !slices.Contains(b.dIn, g.slot) && r.alone(g, in, at) {
 		b.dIn[i], b.frame.Add[i] = g.slot, true
 		return nil
 	}

@@ -50,7 +50,7 @@ func MeasureMoments(m *onnx.Model, values []string, batches iter.Seq[map[string]
 	for name, c := range sums {
 		moments[name] = c.moments()
 	}
-	if len(moments) < len(values) {
+	if len(moments) == 0 {
 		return nil, errors.New("there are no samples")
 	}
 	return moments, nil

@@ -144,7 +144,8 @@ func (s *step) touch(at int) {
 	}
 }
 
-// takeOver puts output 0 where an input was that is read for the last time.
+// takeOver puts output 0 where an input was that is read for the last time, and
+// that no other input shares.
 func (s *step) takeOver(at int) {
 	if s.routine == nil || s.routine.View || s.of != nil || len(s.routine.InPlace) == 0 {
 		return
@@ -152,13 +153,23 @@ func (s *step) takeOver(at int) {
 	out := s.out[0].buffer.root()
 	for _, i := range s.routine.InPlace {
 		in := s.in[i].buffer.root()
-		if in == nil || out == in || in.last != at || in.floats != out.floats || out.first != at {
+		if in == nil || out == in || in.last != at || in.floats != out.floats || out.first != at || s.shares(i) {
 			continue
 		}
 		in.last = out.last
 		out.joined = in
 		return
 	}
+}
+
+// shares reports whether another input lies where input i does.
+func (s *step) shares(i int) bool {
+	for j, other := range s.in {
+		if j != i && other != nil && other.buffer.root() == s.in[i].buffer.root() {
+			return true
+		}
+	}
+	return false
 }
 
 // bind gives slots and frames their memory.
@@ -261,6 +272,13 @@ func (p *Program) takes(args []*tensor.Tensor) bool {
 // set hands input i to the program.
 func (p *Program) set(i int, t *tensor.Tensor) error {
 	in := p.inputs[i]
+	if t == nil {
+		in.tensor = nil
+		return nil
+	}
+	if err := t.Check(); err != nil {
+		return fmt.Errorf("input %s: %w", in.name, err)
+	}
 	if in.loose || in.tensor == nil {
 		in.tensor = t
 		return nil

@@ -196,8 +196,9 @@ func (s *Session) program(args []*tensor.Tensor) (*Program, error) {
 	var key strings.Builder
 	for _, t := range args {
 		if t != nil {
-			fmt.Fprint(&key, t.DType, t.Shape, t.Kind, ";")
+			fmt.Fprint(&key, t.DType, t.Shape, t.Kind)
 		}
+		key.WriteByte(';')
 	}
 	if p := s.programs[key.String()]; p != nil {
 		s.last = p

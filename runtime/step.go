@@ -65,15 +65,12 @@ func tensors(slots []*slot) []*tensor.Tensor {
 // run executes the step.
 func (s *step) run() error {
 	if s.of != nil {
+		s.recall()
 		s.routine.Backward(&s.frame)
 		return s.failure()
 	}
 	if s.routine == nil {
 		return s.define()
-	}
-	if s.routine.View {
-		s.pass()
-		return nil
 	}
 	for i, in := range s.in {
 		if in == nil || !in.loose {
@@ -84,9 +81,23 @@ func (s *step) run() error {
 		}
 		s.frame.In[i] = in.tensor
 	}
+	if s.routine.View {
+		s.pass()
+		s.release()
+		return nil
+	}
 	s.routine.Forward(&s.frame)
 	s.release()
 	return s.failure()
+}
+
+// recall hands a backward step the tensors that its step found as it ran.
+func (s *step) recall() {
+	for i, in := range s.of.in {
+		if in != nil && in.loose {
+			s.frame.In[i] = s.of.frame.In[i]
+		}
+	}
 }
 
 // failure is what the call of a routine failed with.
@@ -132,6 +143,11 @@ func (s *step) define() error {
 			return fmt.Errorf("%s: output %d is not computed", s.label, i)
 		}
 		out.tensor = owned(results[i], s.in)
+	}
+	for i := range s.args {
+		if s.args[i] = nil; s.view.In[i] != nil {
+			s.view.In[i].Value = nil
+		}
 	}
 	s.release()
 	return nil

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"unsafe"
@@ -173,16 +174,30 @@ func (t *Trainer) Forward(inputs ...*tensor.Tensor) error {
 }
 
 // Output is what the trained output holds after Forward, until the next or an
-// Evaluate.
-func (t *Trainer) Output() *tensor.Tensor { return t.program.outputs[t.train.target].tensor }
+// Evaluate; nil where none went before.
+func (t *Trainer) Output() *tensor.Tensor {
+	if t.program == nil {
+		return nil
+	}
+	return t.program.outputs[t.train.target].tensor
+}
 
-// Seed is the place for the gradient of Output, from which Backward starts.
-func (t *Trainer) Seed() []float32 { return t.program.seed.tensor.Float32s() }
+// Seed is the place for the gradient of Output, from which Backward starts; nil
+// where no Forward went before.
+func (t *Trainer) Seed() []float32 {
+	if t.program == nil {
+		return nil
+	}
+	return t.program.seed.tensor.Float32s()
+}
 
 // Backward computes the gradients of the variables from Seed. It must follow a
 // Forward without error, with no Evaluate between, and may change what Seed
 // holds.
 func (t *Trainer) Backward() error {
+	if t.program == nil {
+		return errors.New("no Forward went before")
+	}
 	if err := t.program.back(); err != nil {
 		return err
 	}

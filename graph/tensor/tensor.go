@@ -317,3 +317,25 @@ func (t *Tensor) IntAt(i int) int64 {
 		return int64(t.at(i, size))
 	}
 }
+
+// Check reports a dense tensor whose content is not as long as its type and
+// shape say.
+func (t *Tensor) Check() error {
+	if t.Kind != Dense {
+		return nil
+	}
+	n, err := Count(t.Shape)
+	if err != nil {
+		return err
+	}
+	if t.DType == String {
+		if int64(len(t.Strings)) != n {
+			return fmt.Errorf("%d strings for shape %v", len(t.Strings), t.Shape)
+		}
+		return nil
+	}
+	if want := (n*int64(t.DType.Bits()) + 7) / 8; int64(len(t.Data)) != want {
+		return fmt.Errorf("%d bytes for %v of shape %v, which takes %d", len(t.Data), t.DType, t.Shape, want)
+	}
+	return nil
+}
