@@ -189,6 +189,7 @@ func (p *planner) call(n *graph.Node, view *op.Node) error {
 	child := p.session.child(body)
 	given := len(n.In)
 	s := &step{label: n.Label(), view: view, spec: &op.Spec{
+		Lists: true,
 		Forward: func(_ *op.Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			return child.evaluate(in[:given])
 		},

@@ -131,7 +131,7 @@ func (s *step) define() error {
 	if err := s.affordable(); err != nil {
 		return fmt.Errorf("%s: %w", s.label, err)
 	}
-	results, err := s.spec.Forward(s.view, s.args)
+	results, err := s.spec.Evaluate(s.view, s.args)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.label, err)
 	}
