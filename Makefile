@@ -43,7 +43,7 @@ conformance: ort ## run the operator cases of ONNX and of onnx-go
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file decl; do \
 		echo "== $${decl#func } in $$(dirname $$file)"; \
-		go test -run='^$$' -fuzz="^$${decl#func }\$$" -fuzztime=$(FUZZTIME) "$$(dirname $$file)" </dev/null || exit 1; \
+		go test -run='^$$' -fuzz="^$${decl#func }\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=1s "$$(dirname $$file)" </dev/null || exit 1; \
 	done
 
 .PHONY: bench

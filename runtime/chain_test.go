@@ -237,6 +237,12 @@ func TestTails(t *testing.T) {
 			a = Gemm x w[24,16] w[24] ; transB=1
 			y = Clip a f[-0.5] f[0.5]
 			output y`,
+		"nothing": `
+			input x 0,64
+			a = Mul x w[64]
+			b = Exp a
+			y = Add b w[64]
+			output y`,
 		"read twice": `
 			input x 2,16,8,8
 			a = Conv x w[16,16,3,3] ; pads=[1,1,1,1]

@@ -34,7 +34,8 @@ func LayoutChain(n *Node) (Layout, bool) { return layoutBroadcast(n) }
 
 // Fuse is the routine of a chain on operands of the given shapes. What members
 // compute is held in pieces that stay in the cache, and is computed again for
-// the gradient. Nil where runs of the broadcast are too short to pay.
+// the gradient. Nil where there is nothing to compute, or runs of
+// the broadcast are too short to pay.
 func Fuse(members []Member, operands [][]int64) *Routine {
 	last := members[len(members)-1].Node
 	out := last.Out[0].Shape
@@ -46,7 +47,7 @@ func Fuse(members []Member, operands [][]int64) *Routine {
 		shapes[i] = last.stored(shape)
 	}
 	c := &chain{spread: newSpread(last.stored(out), shapes...), operands: len(operands), size: int(product(out))}
-	if c.spread.inner < shortest && c.size > c.spread.inner {
+	if c.size == 0 || c.spread.inner < shortest && c.size > c.spread.inner {
 		return nil
 	}
 	for _, shape := range shapes {
