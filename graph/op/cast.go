@@ -1,6 +1,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 
 	"onnxcompress/graph/tensor"
@@ -22,7 +23,11 @@ func elementwiseCast(to func(*Node) tensor.DType) *Spec {
 		Elementwise: true,
 		ZeroIn:      []int{0},
 		Forward: func(n *Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-			return cast(n, in[0], to(given(n, in)))
+			dt := to(given(n, in))
+			if dt == tensor.Undefined {
+				return nil, errors.New("names no element type to cast to")
+			}
+			return cast(n, in[0], dt)
 		},
 		Compile: compileCast(to),
 	}
