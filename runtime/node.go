@@ -45,7 +45,7 @@ func (p *planner) fixed(n *graph.Node) bool {
 		return false
 	}
 	for _, v := range n.In {
-		if v != nil && (p.loose[v.ID]) {
+		if v != nil && p.loose[v.ID] {
 			return false
 		}
 	}
