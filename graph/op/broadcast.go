@@ -69,3 +69,15 @@ func linkBroadcast(n *Node, l *Linker) {
 		}
 	}
 }
+
+// broadcastStrides are the strides of a shape along the axes that it
+// broadcasts into.
+func broadcastStrides(shape []int64, rank int) []int64 {
+	out, own, shift := make([]int64, rank), strides(shape), rank-len(shape)
+	for i, d := range shape {
+		if d != 1 {
+			out[shift+i] = own[i]
+		}
+	}
+	return out
+}

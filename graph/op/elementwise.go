@@ -184,16 +184,11 @@ type walk struct {
 func newWalk(in []*tensor.Tensor, shape []int64) *walk {
 	w := &walk{shape: shape, index: make([]int64, len(shape)), strides: make([][]int64, len(in)), at: make([]int64, len(in))}
 	for k, t := range in {
-		w.strides[k] = make([]int64, len(shape))
 		if t == nil {
+			w.strides[k] = make([]int64, len(shape))
 			continue
 		}
-		own, shift := strides(t.Shape), len(shape)-t.Rank()
-		for axis, d := range t.Shape {
-			if d != 1 {
-				w.strides[k][shift+axis] = own[axis]
-			}
-		}
+		w.strides[k] = broadcastStrides(t.Shape, len(shape))
 	}
 	return w
 }

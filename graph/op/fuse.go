@@ -189,9 +189,6 @@ func (m *linked) gather(w *chainWork) [][]float32 {
 	return args
 }
 
-// accumulates reports whether the gradient of an operand is a sum over pieces.
-func (c *chain) accumulates(i int) bool { return c.spread.repeats(i) }
-
 // chainSums is in how many stretches, each with sums of its own, the gradient of what
 // is repeated is computed.
 const chainSums = 8
@@ -200,7 +197,7 @@ const chainSums = 8
 func (c *chain) gradients(r *Routine) {
 	room, starts := 0, make([]int, c.operands)
 	for i := range c.operands {
-		if c.accumulates(i) {
+		if c.spread.repeats(i) {
 			starts[i] = room
 			room += c.sizes[i]
 		}
@@ -231,7 +228,7 @@ func (c *chain) gradients(r *Routine) {
 		f.Pool.Run(stretches, part)
 		frame = nil
 		for i, d := range f.DIn {
-			if d == nil || !c.accumulates(i) {
+			if d == nil || !c.spread.repeats(i) {
 				continue
 			}
 			dx := f.begin(i, true)
@@ -245,7 +242,7 @@ func (c *chain) gradients(r *Routine) {
 // wantsSums reports whether the gradient of something that is repeated is wanted.
 func (c *chain) wantsSums(f *Frame) bool {
 	for i, d := range f.DIn {
-		if d != nil && c.accumulates(i) {
+		if d != nil && c.spread.repeats(i) {
 			return true
 		}
 	}
@@ -303,7 +300,7 @@ func (c *chain) member(w *chainWork, l linked, k, j, i int, args [][]float32, t 
 // operand adds t to the gradient of an operand. It does not change t.
 func (c *chain) operand(f *Frame, w *chainWork, own []float32, start, i, run, from int, t []float32) {
 	at := c.spread.at(i, run)
-	if c.accumulates(i) {
+	if c.spread.repeats(i) {
 		to := c.spread.run(own[start:start+c.sizes[i]], i, at, from, len(t))
 		if len(to) == len(t) {
 			kernel.Add(to, to, t)

@@ -67,7 +67,7 @@ func compileConcat(n *Node) (*Routine, error) {
 		}
 		sizes = append(sizes, in.Shape[axis])
 	}
-	j := newJoint(n.stored(n.Out[0].Shape), n.place(axis, rank), sizes)
+	j := newJoint(n.stored(n.Out[0].Shape), n.storedAxis(axis, rank), sizes)
 	if product(n.Out[0].Shape) == 0 {
 		j.rows = 0
 	}
@@ -101,7 +101,7 @@ func compileSplit(n *Node) (*Routine, error) {
 	if !known || err != nil {
 		return nil, err
 	}
-	j := newJoint(n.stored(x), n.place(axis, len(x)), sizes)
+	j := newJoint(n.stored(x), n.storedAxis(axis, len(x)), sizes)
 	if product(x) == 0 {
 		j.rows = 0
 	}

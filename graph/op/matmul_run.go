@@ -62,18 +62,6 @@ func newPile(shape []int64, operands [3][]int64, sizes [3]int, sum int) pile {
 	return p
 }
 
-// broadcastStrides are the strides of a shape along the axes that it
-// broadcasts into.
-func broadcastStrides(shape []int64, rank int) []int64 {
-	out, own, shift := make([]int64, rank), strides(shape), rank-len(shape)
-	for i, d := range shape {
-		if d != 1 {
-			out[shift+i] = own[i]
-		}
-	}
-	return out
-}
-
 // compileMatMul reads a stack times one matrix as one product of many rows.
 func compileMatMul(n *Node) (*Routine, error) {
 	if !floats(n, 0, 1) {

@@ -2,27 +2,6 @@ package op
 
 import "onnxcompress/runtime/kernel"
 
-// arranged lists what belongs to the axes of a tensor in the order in which they
-// are stored.
-func arranged[T any](n *Node, axes []T) []T {
-	if !n.Last || len(axes) < 3 {
-		return axes
-	}
-	out := append([]T{axes[0]}, axes[2:]...)
-	return append(out, axes[1])
-}
-
-// storedAxis is the place at which an axis of a tensor of that rank is stored.
-func (n *Node) storedAxis(axis, rank int) int {
-	switch {
-	case !n.Last || rank < 3 || axis == 0:
-		return axis
-	case axis == 1:
-		return rank - 1
-	}
-	return axis - 1
-}
-
 // compilePad copies into a frame of the fill or of elements that are read again.
 func compilePad(n *Node) (*Routine, error) {
 	if !floats(n, 0) || n.Has(2) && !floats(n, 2) {

@@ -71,18 +71,33 @@ type Layout struct {
 	Prefers bool
 }
 
-// stored is a shape as a channels-last node stores it.
-func (n *Node) stored(shape []int64) []int64 {
-	if !n.Last || len(shape) < 3 {
-		return shape
+// stored is a shape as the node stores it.
+func (n *Node) stored(shape []int64) []int64 { return arranged(n, shape) }
+
+// arranged lists what belongs to the axes of a tensor in the order in which they
+// are stored.
+func arranged[T any](n *Node, axes []T) []T {
+	if !n.Last || len(axes) < 3 {
+		return axes
 	}
-	return Rotate(shape)
+	return Rotate(axes)
 }
 
-// Rotate moves axis 1 of a shape to its end.
-func Rotate(shape []int64) []int64 {
-	out := append([]int64{shape[0]}, shape[2:]...)
-	return append(out, shape[1])
+// storedAxis is the place at which an axis of a tensor of that rank is stored.
+func (n *Node) storedAxis(axis, rank int) int {
+	switch {
+	case !n.Last || rank < 3 || axis == 0:
+		return axis
+	case axis == 1:
+		return rank - 1
+	}
+	return axis - 1
+}
+
+// Rotate moves what belongs to axis 1 to the end.
+func Rotate[T any](axes []T) []T {
+	out := append([]T{axes[0]}, axes[2:]...)
+	return append(out, axes[1])
 }
 
 // Unrotate moves the last axis of a shape back to place 1.

@@ -22,13 +22,7 @@ func newSpread(out []int64, operands ...[]int64) *spread {
 	}
 	all := make([][]int64, len(operands))
 	for k, shape := range operands {
-		own, shift := strides(shape), len(out)-len(shape)
-		all[k] = make([]int64, len(out))
-		for i, d := range shape {
-			if d != 1 {
-				all[k][shift+i] = own[i]
-			}
-		}
+		all[k] = broadcastStrides(shape, len(out))
 	}
 	var axes []axis // from the last
 	for i := len(out) - 1; i >= 0; i-- {

@@ -225,20 +225,9 @@ func compileSlice(n *Node) (*Routine, error) {
 		if !s.known {
 			return nil, nil
 		}
-		axis := n.place(s.axis, len(x))
+		axis := n.storedAxis(s.axis, len(x))
 		offset += s.start * steps[axis]
 		steps[axis] *= s.step
 	}
 	return newStrided(n.stored(y), steps, offset).routine(nil), nil
-}
-
-// place is where an axis is stored.
-func (n *Node) place(axis, rank int) int {
-	switch {
-	case !n.Last || rank < 3 || axis == 0:
-		return axis
-	case axis == 1:
-		return rank - 1
-	}
-	return axis - 1
 }
