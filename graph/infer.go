@@ -213,14 +213,14 @@ func (n *Node) fold(view *op.Node, facts []op.Fact) {
 		known = known && in.Value != nil
 		args[i] = in.Value
 		if in.Value != nil {
-			size = max(size, extent(in.Value.Shape))
+			size = max(size, tensor.Extent(in.Value.Shape))
 		}
 	}
 	for _, out := range facts {
 		if !out.Known {
 			return
 		}
-		size = max(size, extent(out.Shape))
+		size = max(size, tensor.Extent(out.Shape))
 	}
 	for i := range facts {
 		facts[i].Static = static && facts[i].DType != tensor.Undefined
@@ -244,19 +244,6 @@ func (n *Node) fold(view *op.Node, facts []op.Fact) {
 			out.Value, out.DType, out.Shape = results[i], results[i].DType, results[i].Shape
 		}
 	}
-}
-
-// extent is what a tensor takes to be worked on: its elements or, where it has
-// none, the places along its longest axis.
-func extent(shape []int64) int64 {
-	count, err := tensor.Count(shape)
-	if err != nil {
-		return tensor.MaxElements
-	}
-	for _, d := range shape {
-		count = max(count, d)
-	}
-	return count
 }
 
 // Tensor evaluates a Static value, whatever its size.

@@ -120,7 +120,7 @@ func (r *reverse) skip(s *step) {
 func (r *reverse) pass(in, out *slot, at int) *step {
 	from := r.grads[out]
 	view := from.slot
-	if !sameShape(view.shape, in.shape) {
+	if !slices.Equal(view.shape, in.shape) {
 		view = &slot{name: "gradient of " + in.name, dtype: in.dtype, shape: in.shape, buffer: from.slot.buffer}
 	}
 	if r.grads[in] != nil {

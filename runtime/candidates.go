@@ -95,4 +95,4 @@ func (c choice) spareShapes(g *graph.Graph) {
 	}
 }
 
-func alike(a, b *op.Fact) bool { return a.Known == b.Known && sameShape(a.Shape, b.Shape) }
+func alike(a, b *op.Fact) bool { return a.Known == b.Known && slices.Equal(a.Shape, b.Shape) }

@@ -13,19 +13,24 @@ const longest = 16
 // chains finds nodes that compute element by element and whose results only
 // such nodes read, and ties them to the last of them: what lies between never
 // leaves the cache.
-func (p *planner) chains(wanted []bool) {
+func (p *planner) chains() {
 	p.chain = map[*graph.Node][]*graph.Node{}
 	for _, n := range slices.Backward(p.session.graph.Nodes) {
-		if !wanted[n.Index] || p.absorbed[n.Index] || p.tail[n] != nil || !p.fuses(n) {
+		if !p.free(n) || !p.fuses(n) {
 			continue
 		}
-		members := p.grow(n, wanted)
-		if len(members) < 2 || !p.alike(members) {
-			continue
+		members := []*graph.Node{n}
+		for len(members) < longest {
+			next := p.joins(members)
+			if next == nil {
+				break
+			}
+			members = append(members, next)
 		}
-		p.chain[n] = members
-		for _, m := range members[:len(members)-1] {
-			p.absorbed[m.Index] = true
+		slices.SortFunc(members, func(a, b *graph.Node) int { return a.Index - b.Index })
+		if len(members) > 1 && p.alike(members) {
+			p.chain[n] = members
+			p.absorb(members)
 		}
 	}
 }
@@ -34,57 +39,41 @@ func (p *planner) fuses(n *graph.Node) bool {
 	return len(n.Out) == 1 && n.Out[0] != nil && p.fixed(n) && n.Spec.Fuses(p.facts.Nodes[n.Index])
 }
 
-// grow collects the chain that ends with last, in order.
-func (p *planner) grow(last *graph.Node, wanted []bool) []*graph.Node {
-	members := []*graph.Node{last}
-	shape := p.facts.Values[last.Out[0].ID].Shape
-	for more := true; more && len(members) < longest; {
-		more = false
-		for _, m := range members {
-			for _, v := range m.In {
-				if v == nil || v.Producer == nil || v.Output || v.Captured || slices.Contains(members, v.Producer) {
-					continue
-				}
-				q := v.Producer
-				if p.constant(v) || !wanted[q.Index] || p.absorbed[q.Index] || p.tail[q] != nil || !p.fuses(q) ||
-					!sameShape(p.facts.Values[v.ID].Shape, shape) || !p.within(v, members, wanted) {
-					continue
-				}
-				members, more = append(members, q), true
-				break
+// joins finds a node that only members read, and that computes as they do; nil
+// where there is none.
+func (p *planner) joins(members []*graph.Node) *graph.Node {
+	shape := p.facts.Values[members[0].Out[0].ID].Shape
+	for _, m := range members {
+		for _, v := range m.In {
+			if v == nil || v.Producer == nil || v.Output || v.Captured || p.constant(v) || slices.Contains(members, v.Producer) {
+				continue
 			}
-			if more {
-				break
+			n := v.Producer
+			if p.free(n) && p.fuses(n) && slices.Equal(p.facts.Values[v.ID].Shape, shape) && p.within(v, members) {
+				return n
 			}
 		}
 	}
-	slices.SortFunc(members, func(a, b *graph.Node) int { return a.Index - b.Index })
-	return members
+	return nil
 }
 
 // within reports whether all nodes that read a value, and run, are members.
-func (p *planner) within(v *graph.Value, members []*graph.Node, wanted []bool) bool {
-	for _, u := range v.Uses {
-		if wanted[u.Node.Index] && !slices.Contains(members, u.Node) {
-			return false
-		}
-	}
-	return true
+func (p *planner) within(v *graph.Value, members []*graph.Node) bool {
+	return !slices.ContainsFunc(v.Uses, func(u graph.Use) bool {
+		return p.wanted[u.Node.Index] && !slices.Contains(members, u.Node)
+	})
 }
 
-// alike reports whether all members can run in one layout: either all may have
-// channels last, or none needs to.
+// alike reports whether all members can run in the layout of any: with axes to
+// turn, all of them may have channels last.
 func (p *planner) alike(members []*graph.Node) bool {
-	rank := len(p.facts.Values[members[0].Out[0].ID].Shape)
-	if rank < 3 {
+	if len(p.facts.Values[members[0].Out[0].ID].Shape) < 3 {
 		return true
 	}
-	for _, m := range members {
-		if _, ok := op.LayoutChain(p.facts.Nodes[m.Index]); !ok {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(members, func(m *graph.Node) bool {
+		_, ok := m.Spec.Layout(p.facts.Nodes[m.Index])
+		return !ok
+	})
 }
 
 // fused adds the step of a chain; it returns false where the chain does not pay.
@@ -126,14 +115,15 @@ func (p *planner) fused(members []*graph.Node) (bool, error) {
 		}
 		chain = append(chain, member)
 	}
-	shapes := make([][]int64, len(operands))
+	shapes, whole := make([][]int64, len(operands)), []int{}
 	for i, v := range operands {
-		shapes[i] = p.facts.Values[v.ID].Shape
+		if shapes[i] = p.facts.Values[v.ID].Shape; len(shapes[i]) == rank {
+			whole = append(whole, i)
+		}
 	}
 	r := op.Fuse(chain, shapes)
 	if r == nil {
 		return false, nil
 	}
-	s := &step{label: "Chain " + last.Label(), routine: r}
-	return true, p.emit(s, operands, last.Out, func(i int) bool { return turned && len(shapes[i]) == rank }, turned)
+	return true, p.compiled("Chain "+last.Label(), r, operands, last.Out, turned, whole)
 }

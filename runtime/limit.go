@@ -46,7 +46,7 @@ func affordable(limit int64, lists ...[]*op.Fact) error {
 			if f.DType == tensor.String {
 				size = 24
 			}
-			total += size * extent(f.Shape)
+			total += size * float64(tensor.Extent(f.Shape))
 		}
 	}
 	if working*total > float64(limit) {
@@ -70,15 +70,4 @@ func (s *step) affordable() error {
 		out[i] = &facts[i]
 	}
 	return affordable(s.limit, s.view.In, out)
-}
-
-// extent is what a tensor takes to be worked on: its elements or, where it has
-// none, the places along its longest axis.
-func extent(shape []int64) float64 {
-	count, longest := 1.0, 1.0
-	for _, d := range shape {
-		count *= float64(d)
-		longest = max(longest, float64(d))
-	}
-	return max(count, longest)
 }

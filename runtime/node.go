@@ -28,7 +28,7 @@ func (p *planner) node(n *graph.Node) error {
 			if err != nil {
 				return err
 			}
-			return p.compiled(n, r, &view, layout)
+			return p.compiled(n.Label(), r, n.In, n.Out, view.Last, layout.In)
 		}
 	}
 	if n.Spec.Forward == nil {
@@ -75,27 +75,17 @@ func (p *planner) layout(n *graph.Node, view *op.Node) (op.Layout, bool) {
 	return l, turned
 }
 
-// compiled adds the step of a node that has a routine.
-func (p *planner) compiled(n *graph.Node, r *op.Routine, view *op.Node, layout op.Layout) error {
-	for _, i := range r.Changes {
-		if err := p.own(n.In[i]); err != nil {
-			return err
-		}
-	}
-	s := &step{label: n.Label(), routine: r}
-	return p.emit(s, n.In, n.Out, func(i int) bool { return view.Last && slices.Contains(layout.In, i) }, view.Last)
-}
-
-// emit adds a step that reads values, each with its channels last where turned
-// says so, and makes others, all of them in one layout.
-func (p *planner) emit(s *step, in, out []*graph.Value, turned func(i int) bool, last bool) error {
-	s.in, s.out = make([]*slot, len(in)), make([]*slot, len(out))
+// compiled adds the step of a routine that reads some values and makes others. It
+// runs with channels last if last is set: the inputs that turned lists, and all
+// outputs.
+func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, last bool, turned []int) error {
+	s := &step{label: label, routine: r, in: make([]*slot, len(in)), out: make([]*slot, len(out))}
 	needs := false
 	for i, v := range in {
 		if v == nil {
 			continue
 		}
-		slot, err := p.slot(v, turned(i))
+		slot, err := p.slot(v, last && slices.Contains(turned, i))
 		if err != nil {
 			return err
 		}
@@ -115,7 +105,7 @@ func (p *planner) emit(s *step, in, out []*graph.Value, turned func(i int) bool,
 		if len(s.in) > 0 {
 			first = s.in[0]
 		}
-		p.place(made, s.routine, first)
+		p.place(made, r, first)
 		p.home[v.ID], s.out[i] = made, made
 	}
 	p.steps = append(p.steps, s)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"unsafe"
 
 	"onnxcompress/graph"
@@ -26,6 +27,8 @@ type planner struct {
 	last        []bool // whether home has its channels last
 	steps       []*step
 	train       bool
+	// wanted marks the nodes that run.
+	wanted []bool
 	// chain lists the members of chains by the last of them; absorbed marks the
 	// others.
 	chain    map[*graph.Node][]*graph.Node
@@ -50,7 +53,7 @@ func (s *Session) plan(shapes map[string][]int64, types map[string]tensor.DType)
 	p.home, p.other, p.last = make([]*slot, n), make([]*slot, n), make([]bool, n)
 	for id := range p.loose {
 		f, g := &p.facts.Values[id], &again.Values[id]
-		p.loose[id] = !f.Known || !g.Known || !sameShape(f.Shape, g.Shape)
+		p.loose[id] = !f.Known || !g.Known || !slices.Equal(f.Shape, g.Shape)
 		if p.loose[id] || (f.Value == nil) != (g.Value == nil) || f.Value != nil && !f.Static && !equal(f.Value, g.Value) {
 			f.Value = nil
 		}
@@ -109,7 +112,7 @@ func (p *planner) refused() error {
 
 // equal reports whether two tensors have the same content.
 func equal(a, b *tensor.Tensor) bool {
-	return a.DType == b.DType && a.Items == nil && sameShape(a.Shape, b.Shape) && string(a.Data) == string(b.Data)
+	return a.DType == b.DType && a.Items == nil && slices.Equal(a.Shape, b.Shape) && string(a.Data) == string(b.Data)
 }
 
 // build makes the steps of the nodes that outputs depend on.
@@ -118,15 +121,14 @@ func (p *planner) build() error {
 	for _, v := range g.Inputs {
 		p.home[v.ID] = p.input(v)
 	}
-	wanted := p.wanted()
-	p.absorbed = make([]bool, len(wanted))
+	p.wanted, p.absorbed = p.needed(), make([]bool, len(g.Nodes))
 	if !p.session.apart {
-		p.tails(wanted)
-		p.chains(wanted)
+		p.tails()
+		p.chains()
 	}
 	var problems []error
 	for _, n := range g.Nodes {
-		if !wanted[n.Index] || p.absorbed[n.Index] {
+		if !p.wanted[n.Index] || p.absorbed[n.Index] {
 			continue
 		}
 		if err := p.step(n); err != nil {
@@ -155,9 +157,9 @@ func (p *planner) step(n *graph.Node) error {
 	return p.node(n)
 }
 
-// wanted marks the nodes that run: those that outputs depend on and that
+// needed marks the nodes that run: those that outputs depend on and that
 // are not constant.
-func (p *planner) wanted() []bool {
+func (p *planner) needed() []bool {
 	marks := make([]bool, len(p.session.graph.Nodes))
 	var visit func(v *graph.Value)
 	visit = func(v *graph.Value) {
@@ -234,6 +236,11 @@ func settled(t *tensor.Tensor) *tensor.Tensor {
 	if size := t.DType.Size(); size < 2 || len(t.Data) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(t.Data)))%uintptr(size) == 0 {
 		return t
 	}
+	return copied(t)
+}
+
+// copied is a copy of t, its floats aligned.
+func copied(t *tensor.Tensor) *tensor.Tensor {
 	own := blank(t.DType, t.Shape)
 	copy(own.Data, t.Data)
 	return own
@@ -248,24 +255,6 @@ func (p *planner) content(v *graph.Value) (*tensor.Tensor, error) {
 		return graph.Dense(p.session.graph.Model, v.Sparse)
 	}
 	return p.facts.Tensor(v)
-}
-
-// own gives a value that a routine writes to a tensor of the session's own.
-func (p *planner) own(v *graph.Value) error {
-	t := p.session.weights[v.Name]
-	if t == nil {
-		from, err := p.content(v)
-		if err != nil {
-			return err
-		}
-		t = blank(from.DType, from.Shape)
-		copy(t.Data, from.Data)
-		p.session.weights[v.Name] = t
-	}
-	if p.home[v.ID] == nil || p.home[v.ID].tensor != t {
-		p.home[v.ID] = &slot{name: v.Name, dtype: t.DType, shape: t.Shape, tensor: t}
-	}
-	return nil
 }
 
 // convert moves the channels of a slot last, or back.

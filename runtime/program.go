@@ -262,7 +262,7 @@ func (p *Program) takes(args []*tensor.Tensor) bool {
 	}
 	for i, t := range args {
 		in := p.inputs[i]
-		if t == nil || in.loose || t.Kind != tensor.Dense || in.dtype != t.DType || !sameShape(in.shape, t.Shape) {
+		if t == nil || in.loose || t.Kind != tensor.Dense || in.dtype != t.DType || !slices.Equal(in.shape, t.Shape) {
 			return false
 		}
 	}
@@ -283,7 +283,7 @@ func (p *Program) set(i int, t *tensor.Tensor) error {
 		in.tensor = t
 		return nil
 	}
-	if in.dtype != t.DType || !sameShape(in.shape, t.Shape) {
+	if in.dtype != t.DType || !slices.Equal(in.shape, t.Shape) {
 		return fmt.Errorf("input %s is %v of shape %v, not %v of %v", in.name, t.DType, t.Shape, in.dtype, in.shape)
 	}
 	copy(in.tensor.Data, t.Data)

@@ -38,7 +38,6 @@ type Session struct {
 	// memory is where all programs lie that never run at once; nil where each has
 	// its own.
 	memory *store
-	parent *Session
 	// train says that programs compute gradients, from that of output number
 	// target.
 	train  bool
@@ -79,7 +78,7 @@ func newSession(g *graph.Graph, pool *kernel.Pool, o Options) *Session {
 // child is a session for a graph that a node of this one runs.
 func (s *Session) child(g *graph.Graph) *Session {
 	c := newSession(g, s.pool, Options{MemoryLimit: s.limit})
-	c.source, c.rand, c.parent = s.source, s.rand, s
+	c.source, c.rand = s.source, s.rand
 	return c
 }
 
@@ -247,8 +246,6 @@ func (s *Session) variable(v *graph.Value) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := blank(t.DType, t.Shape)
-	copy(own.Data, t.Data)
-	s.weights[v.Name] = own
-	return own, nil
+	s.weights[v.Name] = copied(t)
+	return s.weights[v.Name], nil
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"onnxcompress/graph"
 	"onnxcompress/graph/op"
@@ -76,7 +77,7 @@ func (s *step) run() error {
 		if in == nil || !in.loose {
 			continue
 		}
-		if !sameShape(in.tensor.Shape, in.shape) {
+		if !slices.Equal(in.tensor.Shape, in.shape) {
 			return fmt.Errorf("%s: input %d has shape %v, not %v", s.label, i, in.tensor.Shape, in.shape)
 		}
 		s.frame.In[i] = in.tensor
@@ -168,18 +169,6 @@ func owned(t *tensor.Tensor, in []*slot) *tensor.Tensor {
 		}
 	}
 	return t
-}
-
-func sameShape(a, b []int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // subgraphs lets the node's attributes run the graphs that they hold. The outer

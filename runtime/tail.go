@@ -21,10 +21,10 @@ type tailed struct {
 
 // tails finds what the routines of nodes can do as they write their output. The
 // step of such a node stands where the last of those it stands for was.
-func (p *planner) tails(wanted []bool) {
+func (p *planner) tails() {
 	p.tail = map[*graph.Node]*tailed{}
 	for _, n := range slices.Backward(p.session.graph.Nodes) {
-		if !wanted[n.Index] || p.absorbed[n.Index] || n.Spec == nil || n.Spec.Tails == nil || !p.fixed(n) || p.tail[n] != nil {
+		if !p.free(n) || n.Spec == nil || n.Spec.Tails == nil || !p.fixed(n) {
 			continue
 		}
 		view := *p.facts.Nodes[n.Index]
@@ -35,26 +35,36 @@ func (p *planner) tails(wanted []bool) {
 			}
 		}
 		t := &tailed{node: n, last: n}
-		p.extend(t, n.Spec.Tails(&view), wanted)
+		p.extend(t, n.Spec.Tails(&view))
 		if t.last == n {
 			continue
 		}
 		p.tail[t.last] = t
-		for _, m := range t.members[:len(t.members)-1] {
-			p.absorbed[m.Index] = true
-		}
+		p.absorb(t.members)
+	}
+}
+
+// free reports whether a node runs and no step stands for it yet.
+func (p *planner) free(n *graph.Node) bool {
+	return p.wanted[n.Index] && !p.absorbed[n.Index] && p.tail[n] == nil
+}
+
+// absorb lets the last of some nodes stand for all.
+func (p *planner) absorb(members []*graph.Node) {
+	for _, m := range members[:len(members)-1] {
+		p.absorbed[m.Index] = true
 	}
 }
 
 // extend adds nodes to a tail, as long as each is all that reads what is before
 // it.
-func (p *planner) extend(t *tailed, can op.TailKind, wanted []bool) {
+func (p *planner) extend(t *tailed, can op.TailKind) {
 	t.members = []*graph.Node{t.node}
 	for {
 		v := t.last.Out[0]
-		n := p.only(v, wanted)
-		if n == nil || p.absorbed[n.Index] || p.tail[n] != nil || !p.fixed(n) || len(n.Out) != 1 && !p.soleOutput(n) ||
-			!sameShape(p.facts.Values[v.ID].Shape, p.facts.Values[n.Out[0].ID].Shape) {
+		n := p.only(v)
+		if n == nil || !p.free(n) || !p.fixed(n) || len(n.Out) != 1 && !p.soleOutput(n) ||
+			!slices.Equal(p.facts.Values[v.ID].Shape, p.facts.Values[n.Out[0].ID].Shape) {
 			return
 		}
 		switch {
@@ -82,13 +92,13 @@ func (p *planner) soleOutput(n *graph.Node) bool {
 }
 
 // only is the one node that reads a value once, nil where there is none.
-func (p *planner) only(v *graph.Value, wanted []bool) *graph.Node {
+func (p *planner) only(v *graph.Value) *graph.Node {
 	if v.Output || v.Captured {
 		return nil
 	}
 	var one *graph.Node
 	for _, u := range v.Uses {
-		if !wanted[u.Node.Index] {
+		if !p.wanted[u.Node.Index] {
 			continue
 		}
 		if one != nil {
@@ -125,14 +135,22 @@ func (p *planner) affine(t *tailed, n *graph.Node, v *graph.Value) bool {
 	return true
 }
 
+// addend is what a node adds to a value, nil where it does something else.
+func addend(n *graph.Node, v *graph.Value) *graph.Value {
+	if !n.Spec.Sum || len(n.In) != 2 || n.In[0] == n.In[1] {
+		return nil
+	}
+	if n.In[0] == v {
+		return n.In[1]
+	}
+	return n.In[0]
+}
+
 // bias takes a constant that is added along the last axis for the tail.
 func (p *planner) bias(t *tailed, n *graph.Node, v *graph.Value) bool {
-	if !n.Spec.Sum || len(n.In) != 2 || n.In[0] == n.In[1] {
+	other := addend(n, v)
+	if other == nil {
 		return false
-	}
-	other := n.In[0]
-	if other == v {
-		other = n.In[1]
 	}
 	shape := p.facts.Values[v.ID].Shape
 	f := &p.facts.Values[other.ID]
@@ -149,14 +167,11 @@ func (p *planner) bias(t *tailed, n *graph.Node, v *graph.Value) bool {
 
 // sum takes what is added to a value for the tail.
 func (p *planner) sum(t *tailed, n *graph.Node, v *graph.Value) bool {
-	if !n.Spec.Sum || len(n.In) != 2 || n.In[0] == n.In[1] {
+	other := addend(n, v)
+	if other == nil {
 		return false
 	}
-	other := n.In[0]
-	if other == v {
-		other = n.In[1]
-	}
-	if f := &p.facts.Values[other.ID]; p.loose[other.ID] || f.DType != tensor.Float32 || !sameShape(f.Shape, p.facts.Values[v.ID].Shape) {
+	if f := &p.facts.Values[other.ID]; p.loose[other.ID] || f.DType != tensor.Float32 || !slices.Equal(f.Shape, p.facts.Values[v.ID].Shape) {
 		return false
 	}
 	t.tail.Residual, t.residual = true, other
@@ -189,17 +204,9 @@ func (p *planner) finished(t *tailed) error {
 		}
 		return nil
 	}
-	for _, i := range r.Changes {
-		if err := p.own(n.In[i]); err != nil {
-			return err
-		}
-	}
-	in := n.In
+	in, last := n.In, layout.In
 	if t.residual != nil {
-		in = append(slices.Clone(in), t.residual)
+		in, last = append(slices.Clone(in), t.residual), append(slices.Clone(last), len(n.In))
 	}
-	s := &step{label: n.Label(), routine: r}
-	return p.emit(s, in, t.last.Out[:1], func(i int) bool {
-		return view.Last && (slices.Contains(layout.In, i) || i == len(n.In))
-	}, view.Last)
+	return p.compiled(n.Label(), r, in, t.last.Out[:1], view.Last, last)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"unsafe"
 
 	"onnxcompress/graph"
@@ -298,7 +299,7 @@ func (t *Trainer) Restore(s State) error {
 		switch {
 		case from == nil:
 			return fmt.Errorf("the state has no %s", name)
-		case from.DType != w.DType || !sameShape(from.Shape, w.Shape):
+		case from.DType != w.DType || !slices.Equal(from.Shape, w.Shape):
 			return fmt.Errorf("%s is %v of shape %v in the state, not %v of %v", name, from.DType, from.Shape, w.DType, w.Shape)
 		}
 	}

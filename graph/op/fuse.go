@@ -29,9 +29,6 @@ func (s *Spec) Fuses(n *Node) bool {
 	return true
 }
 
-// LayoutChain is the layout of a node in a chain.
-func LayoutChain(n *Node) (Layout, bool) { return layoutBroadcast(n) }
-
 // Fuse is the routine of a chain on operands of the given shapes. What members
 // compute is held in pieces that stay in the cache, and is computed again for
 // the gradient. Nil where there is nothing to compute, or runs of

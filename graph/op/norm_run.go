@@ -204,7 +204,7 @@ func (b *channelNorm) training() *Routine {
 func (b *channelNorm) trainingRoutine(n float32, moments, slopes *rowSums, apply, back, beside func(*Frame)) *Routine {
 	c := b.cols
 	return &Routine{
-		KeepIn: []int{0, 1}, Scratch: max(moments.scratch(), 5*c), State: 2 * c, Changes: []int{3, 4},
+		KeepIn: []int{0, 1}, Scratch: max(moments.scratch(), 5*c), State: 2 * c,
 		Forward: func(f *Frame) {
 			moments.run(f)
 			b.settle(f, n)

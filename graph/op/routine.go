@@ -29,8 +29,6 @@ type Routine struct {
 	View bool
 	// Pass lists inputs whose gradient is that of output 0 as it is.
 	Pass []int
-	// Changes lists inputs that Forward writes to: statistics that it keeps.
-	Changes []int
 	// Adds says that Backward adds to a gradient where f.Add asks for it; a
 	// routine that cannot is given a buffer of its own.
 	Adds bool

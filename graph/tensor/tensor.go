@@ -58,6 +58,20 @@ func Count(shape []int64) (int64, error) {
 	return n, nil
 }
 
+// Extent is what a tensor of a shape takes to be worked on: its elements or, where
+// it has none, the places along its longest axis; MaxElements where Count is an
+// error.
+func Extent(shape []int64) int64 {
+	count, err := Count(shape)
+	if err != nil {
+		return MaxElements
+	}
+	for _, d := range shape {
+		count = max(count, d)
+	}
+	return count
+}
+
 // FromFloat32s returns a float32 tensor that shares v. A nil shape is a scalar.
 func FromFloat32s(shape []int64, v []float32) *Tensor {
 	return &Tensor{DType: Float32, Shape: shape, Data: bytesOf(v)}
