@@ -10,6 +10,7 @@ import (
 	"onnxcompress/compress"
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/pipeline"
+	"onnxcompress/internal/engine"
 )
 
 // shares are the MACs that remain.
@@ -52,7 +53,7 @@ type test struct {
 }
 
 type bench struct {
-	engine
+	engine  *engine.Engine
 	scratch string
 	tests   map[string]*test
 }
@@ -102,7 +103,7 @@ func (b *bench) accuracy(m model, path string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := b.OpenFile(path)
+	s, err := b.engine.OpenFile(path)
 	if err != nil {
 		return 0, err
 	}

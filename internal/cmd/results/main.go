@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"onnxcompress/runtime/ort"
+	"onnxcompress/internal/engine"
 )
 
 func main() {
@@ -26,13 +26,6 @@ func main() {
 }
 
 func run(ctx context.Context, shared, out, only string) error {
-	library, err := ort.Ensure(ctx, "", func(s string) { fmt.Fprintln(os.Stderr, s) })
-	if err != nil {
-		return err
-	}
-	if err := ort.Init(library); err != nil {
-		return err
-	}
 	models, err := readModels(shared)
 	if err != nil {
 		return err
@@ -46,7 +39,7 @@ func run(ctx context.Context, shared, out, only string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	b := &bench{scratch: scratch, tests: map[string]*test{}}
+	b := &bench{engine: engine.New(ctx, "", 0, func(s string) { fmt.Fprintln(os.Stderr, s) }), scratch: scratch, tests: map[string]*test{}}
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
