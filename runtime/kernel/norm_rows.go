@@ -8,12 +8,6 @@ func BiasRows(dst, x, bias []float32) {
 	vec.biasRows(dst, x, bias, rowsOf(x, bias))
 }
 
-// BiasReluRows is BiasRows followed by Relu.
-func BiasReluRows(dst, x, bias []float32) {
-	same(dst, x)
-	vec.biasReluRows(dst, x, bias, rowsOf(x, bias))
-}
-
 // MulRows sets each row of dst to that of x times scale.
 func MulRows(dst, x, scale []float32) {
 	same(dst, x)

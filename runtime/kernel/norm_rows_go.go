@@ -6,11 +6,6 @@ func biasRowsGo(dst, x, shift []float32, rows int) {
 	}
 }
 
-func biasReluRowsGo(dst, x, shift []float32, rows int) {
-	biasRowsGo(dst, x, shift, rows)
-	reluGo(dst, dst)
-}
-
 func mulRowsGo(dst, x, scale []float32, rows int) {
 	for i, n := 0, len(scale); i < rows*n; i += n {
 		mulGo(dst[i:i+n], x[i:i+n], scale)

@@ -51,7 +51,7 @@ type vectors struct {
 	normSums func(dscale, dy, x, scale []float32, mean, inv float32) (sum, product float32)
 	normGrad func(dx, dy, x, scale []float32, inv, a, b float32) // dy·scale·inv + x·a + b
 
-	biasRows, biasReluRows, mulRows          func(dst, x, shift []float32, rows int)
+	biasRows, mulRows                        func(dst, x, shift []float32, rows int)
 	scaleShiftRows, scaleShiftReluRows       func(dst, x, scale, shift []float32, rows int)
 	scaleShiftAddRows, scaleShiftAddReluRows func(dst, x, r, scale, shift []float32, rows int)
 	normGradRows                             func(dx, dy, x, a, b, c []float32, rows int)

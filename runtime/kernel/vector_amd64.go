@@ -191,9 +191,6 @@ func sumExpAVX2(x []float32, m float32) (sum float32)
 func biasRowsAVX2(dst []float32, x []float32, shift []float32, rows int)
 
 //go:noescape
-func biasReluRowsAVX2(dst []float32, x []float32, shift []float32, rows int)
-
-//go:noescape
 func scaleShiftRowsAVX2(dst []float32, x []float32, scale []float32, shift []float32, rows int)
 
 //go:noescape
@@ -447,9 +444,6 @@ func sumExpAVX512(x []float32, m float32) (sum float32)
 
 //go:noescape
 func biasRowsAVX512(dst []float32, x []float32, shift []float32, rows int)
-
-//go:noescape
-func biasReluRowsAVX512(dst []float32, x []float32, shift []float32, rows int)
 
 //go:noescape
 func scaleShiftRowsAVX512(dst []float32, x []float32, scale []float32, shift []float32, rows int)

@@ -4234,59 +4234,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func biasReluRowsAVX2(dst []float32, x []float32, shift []float32, rows int)
-// Requires: AVX
-TEXT ·biasReluRowsAVX2(SB), NOSPLIT, $0-80
-	MOVQ dst_base+0(FP), DX
-	MOVQ x_base+24(FP), BX
-	MOVQ shift_base+48(FP), SI
-	MOVQ rows+72(FP), DI
-
-row:
-	MOVQ shift_len+56(FP), CX
-	XORQ AX, AX
-
-single:
-	CMPQ    CX, $0x08
-	JLT     partial
-	VMOVUPS (BX)(AX*4), Y1
-	VMOVUPS (SI)(AX*4), Y2
-
-body:
-	VADDPS       Y2, Y1, Y1
-	VBROADCASTSS vectorConstants<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	CMPQ         CX, $0x08
-	JLT          last
-	VMOVUPS      Y1, (DX)(AX*4)
-	ADDQ         $0x08, AX
-	SUBQ         $0x08, CX
-	JMP          single
-
-last:
-	VMASKMOVPS Y1, Y0, (DX)(AX*4)
-	ADDQ       CX, AX
-	JMP        done
-
-partial:
-	TESTQ      CX, CX
-	JLE        done
-	LEAQ       vectorEdge<>+32(SB), R8
-	MOVQ       CX, R9
-	NEGQ       R9
-	VMOVUPS    (R8)(R9*4), Y0
-	VMASKMOVPS (BX)(AX*4), Y0, Y1
-	VMASKMOVPS (SI)(AX*4), Y0, Y2
-	JMP        body
-
-done:
-	LEAQ (DX)(AX*4), DX
-	LEAQ (BX)(AX*4), BX
-	DECQ DI
-	JNZ  row
-	VZEROUPPER
-	RET
-
 // func scaleShiftRowsAVX2(dst []float32, x []float32, scale []float32, shift []float32, rows int)
 // Requires: AVX, FMA3
 TEXT ·scaleShiftRowsAVX2(SB), NOSPLIT, $0-104
@@ -9991,58 +9938,6 @@ body:
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, CX
 	JMP     single
-
-last:
-	VMOVUPS Z0, K1, (DX)(AX*4)
-	ADDQ    CX, AX
-	JMP     done
-
-partial:
-	TESTQ     CX, CX
-	JLE       done
-	MOVL      $0x0000ffff, R8
-	BZHIL     CX, R8, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (BX)(AX*4), K1, Z0
-	VMOVUPS.Z (SI)(AX*4), K1, Z1
-	JMP       body
-
-done:
-	LEAQ (DX)(AX*4), DX
-	LEAQ (BX)(AX*4), BX
-	DECQ DI
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func biasReluRowsAVX512(dst []float32, x []float32, shift []float32, rows int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·biasReluRowsAVX512(SB), NOSPLIT, $0-80
-	MOVQ dst_base+0(FP), DX
-	MOVQ x_base+24(FP), BX
-	MOVQ shift_base+48(FP), SI
-	MOVQ rows+72(FP), DI
-
-row:
-	MOVQ shift_len+56(FP), CX
-	XORQ AX, AX
-
-single:
-	CMPQ    CX, $0x10
-	JLT     partial
-	VMOVUPS (BX)(AX*4), Z0
-	VMOVUPS (SI)(AX*4), Z1
-
-body:
-	VADDPS       Z1, Z0, Z0
-	VBROADCASTSS vectorConstants<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	CMPQ         CX, $0x10
-	JLT          last
-	VMOVUPS      Z0, (DX)(AX*4)
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, CX
-	JMP          single
 
 last:
 	VMOVUPS Z0, K1, (DX)(AX*4)

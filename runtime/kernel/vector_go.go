@@ -84,7 +84,6 @@ var vectorsGo = vectors{
 	normGrad:       normGradGo,
 
 	biasRows:              biasRowsGo,
-	biasReluRows:          biasReluRowsGo,
 	mulRows:               mulRowsGo,
 	scaleShiftRows:        scaleShiftRowsGo,
 	scaleShiftReluRows:    scaleShiftReluRowsGo,

@@ -24,7 +24,7 @@ func atLevels(t *testing.T, f func(t *testing.T)) {
 // operands says which slices of a loop hold a matrix (m) and which one row (r),
 // for loops over several rows.
 var operands = map[string]string{
-	"biasRows": "mmr", "biasReluRows": "mmr", "mulRows": "mmr",
+	"biasRows": "mmr", "mulRows": "mmr",
 	"scaleShiftRows": "mmrr", "scaleShiftReluRows": "mmrr",
 	"scaleShiftAddRows": "mmmrr", "scaleShiftAddReluRows": "mmmrr",
 	"normGradRows": "mmmrrr", "normGradReluRows": "mmmmrrr",

@@ -43,7 +43,6 @@ func affine(name string, scaled, added, rectified bool) kernel {
 // rowwise are the kernels of matrices with vectors that serve every row.
 var rowwise = []kernel{
 	affine("biasRows", false, false, false),
-	affine("biasReluRows", false, false, true),
 	affine("scaleShiftRows", true, false, false),
 	affine("scaleShiftReluRows", true, false, true),
 	affine("scaleShiftAddRows", true, true, false),
