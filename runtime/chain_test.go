@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
 	"onnxcompress/graph/op/optest"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/internal/modeltext"
+	"onnxcompress/internal/ortest"
 	"onnxcompress/onnx"
 )
 
@@ -20,15 +19,7 @@ func parsed(t *testing.T, text string) *onnx.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := proto.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := onnx.Parse(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return ortest.Model(t, p)
 }
 
 // trained is a program with the gradients of all float initializers.

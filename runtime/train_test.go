@@ -12,6 +12,7 @@ import (
 	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/internal/modeltext"
+	"onnxcompress/internal/ortest"
 	"onnxcompress/onnx"
 	"onnxcompress/runtime"
 	"onnxcompress/runtime/loss"
@@ -29,14 +30,7 @@ func textModel(t testing.TB, text string, weights map[string][]float32) *onnx.Mo
 			onnx.SetData(w, tensor.FromFloat32s([]int64{int64(len(v))}, v).Data)
 		}
 	}
-	b, err := proto.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := onnx.Parse(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := ortest.Model(t, p)
 	t.Cleanup(func() { _ = m.Close() })
 	return m
 }
