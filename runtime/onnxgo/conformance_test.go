@@ -36,6 +36,10 @@ func TestConformance(t *testing.T) {
 			g := onnxgo.NewGraph()
 			g.Threads = 1
 			defer g.Close()
+			if c.OpType == bodied {
+				refused(t, g, c)
+				return
+			}
 			try(t, g, c)
 			passed++
 		})
@@ -43,12 +47,21 @@ func TestConformance(t *testing.T) {
 	t.Logf("%d of %d cases pass", passed, len(cases))
 }
 
+// bodied is the operator of the suite that cannot be run: onnx-go hands no
+// subgraphs on.
+const bodied = "Scan"
+
+// refused holds that a case is beyond the backend, and that it says so.
+func refused(t *testing.T, g *onnxgo.Graph, c *testbackend.TestCase) {
+	var beyond *onnx.ErrNotImplemented
+	if err := onnx.NewModel(g).UnmarshalBinary(c.ModelB); !errors.As(err, &beyond) {
+		t.Fatalf("error %v", err)
+	}
+}
+
 func try(t *testing.T, g *onnxgo.Graph, c *testbackend.TestCase) {
 	m := onnx.NewModel(g)
-	var beyond *onnx.ErrNotImplemented
-	if err := m.UnmarshalBinary(c.ModelB); errors.As(err, &beyond) {
-		t.Skip(err)
-	} else if err != nil {
+	if err := m.UnmarshalBinary(c.ModelB); err != nil {
 		t.Fatal(err)
 	}
 	for i, x := range c.Input {
