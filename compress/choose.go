@@ -39,6 +39,8 @@ type Limits struct {
 	MinKept float64
 	// Keep are groups that must stay.
 	Keep map[int]bool
+	// Gone are groups that go whatever their scores; nil for none.
+	Gone *depgraph.Cut
 	// PerCost takes first what does the least harm for what it saves of the
 	// target's measure, not what does the least harm: for scores that are
 	// amounts, which a rank is not.
@@ -101,6 +103,11 @@ type unit struct {
 func newChooser(g *depgraph.Graph, s Scores, t Target, l Limits, round int) *chooser {
 	c := &chooser{meter: newMeter(g), scores: s, target: t, limits: l, round: round}
 	c.full = c.total
+	for group := range g.Groups {
+		if l.Gone != nil && l.Gone.Has(group) {
+			c.add(group)
+		}
+	}
 	seen := make([]bool, len(g.Groups))
 	for f := range g.Families {
 		c.addUnits(f, seen)
@@ -127,10 +134,10 @@ func (c *chooser) rounding(n int) int {
 // family down to a round count.
 func (c *chooser) addUnits(family int, seen []bool) {
 	groups := slices.Clone(c.g.Families[family].Groups)
-	r := c.rounding(len(groups))
-	groups = slices.DeleteFunc(groups, func(g int) bool { return seen[g] || c.limits.Keep[g] })
+	r := c.rounding(len(c.g.Families[family].Groups))
+	groups = slices.DeleteFunc(groups, func(g int) bool { return seen[g] || c.limits.Keep[g] || c.cut.Has(g) })
 	sort.SliceStable(groups, func(i, j int) bool { return c.scores[groups[i]] < c.scores[groups[j]] })
-	kept := len(c.g.Families[family].Groups)
+	kept := int(c.cut.Kept(family))
 	for len(groups) > 0 {
 		n := kept % r
 		if n == 0 {

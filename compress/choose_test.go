@@ -162,3 +162,21 @@ func TestRandomFollowsTheSeed(t *testing.T) {
 		t.Error("scores do not follow from the seed")
 	}
 }
+
+// TestGone holds that what has gone already stays gone, and counts.
+func TestGone(t *testing.T) {
+	g := text(t)
+	scores := compress.Random(g, 1)
+	target := compress.Target{Measure: compress.MACs, Value: 0.6 * float64(compress.SizeOf(g).MACs)}
+	first := compress.Choose(g, scores, target, compress.Limits{RoundTo: 8})
+	target.Value /= 2
+	second := compress.Choose(g, compress.Random(g, 2), target, compress.Limits{RoundTo: 8, Gone: first.Cut})
+	for group := range g.Groups {
+		if first.Cut.Has(group) && !second.Cut.Has(group) {
+			t.Errorf("group %d is back", group)
+		}
+	}
+	if !second.Met {
+		t.Errorf("%g remain, want %g", second.Reached, target.Value)
+	}
+}

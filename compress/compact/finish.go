@@ -37,6 +37,7 @@ func (b *builder) rename(read map[string]bool) {
 		if len(cuts) == 1 && !read[v.Name] && read[cuts[0].name] {
 			to[cuts[0].name] = v.Name
 			read[v.Name] = true
+			cuts[0].name = v.Name
 		}
 	}
 	p := b.out.Proto.GetGraph()

@@ -31,6 +31,14 @@ func (e *NodeError) Unwrap() error { return e.Err }
 // and declared dimensions of the graph's inputs and outputs are the
 // original's. An error wraps a NodeError where a node cannot be narrowed.
 func Model(g *depgraph.Graph, cut *depgraph.Cut, weights Weights) (*onnx.Model, error) {
+	b, err := build(g, cut, weights)
+	if err != nil {
+		return nil, err
+	}
+	return b.out, nil
+}
+
+func build(g *depgraph.Graph, cut *depgraph.Cut, weights Weights) (*builder, error) {
 	b := newBuilder(g, cut)
 	b.replaced = weights
 	for _, n := range g.Nodes {
@@ -39,7 +47,7 @@ func Model(g *depgraph.Graph, cut *depgraph.Cut, weights Weights) (*onnx.Model, 
 		}
 	}
 	b.finish()
-	return b.out, nil
+	return b, nil
 }
 
 // builder rewrites the nodes of a clone in topological order, keeping the

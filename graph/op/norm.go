@@ -11,11 +11,11 @@ import (
 
 // normRows normalise by statistics, stored or taken from the data.
 var normRows = map[string]*Spec{
-	"BatchNormalization":    guarded(Spec{Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}, Running: []int{3, 4}, Compile: compileBatchNorm, Tails: tailsBatchNorm, Layout: layoutBatchNorm, Forward: forwardBatchNorm}),
-	"InstanceNormalization": guarded(Spec{Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm, Forward: forwardGroups(eachChannel), Compile: compileGroups(eachChannel), Layout: layoutAlike}),
-	"GroupNormalization":    guarded(Spec{Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm, Forward: forwardGroups(groupCount), Compile: compileGroups(groupCount), Layout: layoutAlike}),
-	"LayerNormalization":    guarded(Spec{Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Compile: compileLayerNorm, Forward: forwardLayerNorm}),
-	"RMSNormalization":      guarded(Spec{Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm, Compile: compileRMSNorm}),
+	"BatchNormalization":    guarded(Spec{Normalises: true, Infer: inferBatchNorm, Affine: affineBatchNorm, Links: linkBatchNorm, Dead: deadAffine, Follow: []int{3, 4}, Running: []int{3, 4}, Compile: compileBatchNorm, Tails: tailsBatchNorm, Layout: layoutBatchNorm, Forward: forwardBatchNorm}),
+	"InstanceNormalization": guarded(Spec{Normalises: true, Infer: inferFirst, Links: linkInstanceNorm, Dead: deadInstanceNorm, Forward: forwardGroups(eachChannel), Compile: compileGroups(eachChannel), Layout: layoutAlike}),
+	"GroupNormalization":    guarded(Spec{Normalises: true, Infer: inferFirst, Links: linkGroupNorm, Dead: deadInstanceNorm, Narrow: narrowGroupNorm, Forward: forwardGroups(groupCount), Compile: compileGroups(groupCount), Layout: layoutAlike}),
+	"LayerNormalization":    guarded(Spec{Normalises: true, Infer: inferLayerNorm, Links: linkLayerNorm, Dead: deadLayerNorm, Compile: compileLayerNorm, Forward: forwardLayerNorm}),
+	"RMSNormalization":      guarded(Spec{Normalises: true, Infer: inferFirst, Links: linkRMSNorm, Dead: deadRMSNorm, Narrow: narrowRMSNorm, Forward: forwardRMSNorm, Compile: compileRMSNorm}),
 }
 
 const normalises = "normalises over this axis"

@@ -189,6 +189,9 @@ type Spec struct {
 	// Running lists inputs that hold running statistics: what Compile makes for
 	// a training changes them, and no gradient flows to them.
 	Running []int
+	// Normalises says that the operator gives what runs through it a mean and
+	// variance of its own.
+	Normalises bool
 	// Product reads the node as a linear map of its data; ok is false where it
 	// is none. The shapes of the inputs are known.
 	Product func(n *Node) (p Product, ok bool)
