@@ -140,3 +140,13 @@ func (m *meter) refresh(group int) {
 
 // SizeOf is the size of the whole model.
 func SizeOf(g *depgraph.Graph) Size { return newMeter(g).total }
+
+// SizeWithout is the size of the model without the groups of a cut.
+func SizeWithout(g *depgraph.Graph, cut *depgraph.Cut) Size {
+	m := newMeter(g)
+	m.cut, m.total = cut, Size{}
+	for _, n := range g.Nodes {
+		m.total = m.total.plus(m.measure(n))
+	}
+	return m.total
+}

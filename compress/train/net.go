@@ -295,3 +295,6 @@ func (n *Net) shrunk(origins map[string]compact.Origin) runtime.TrainOptions {
 	}
 	return o
 }
+
+// state is the full model's for a trainer that has not shrunk.
+func (n *Net) state(steps uint64) runtime.State { return runtime.State{Steps: steps, Weights: n.full} }

@@ -43,6 +43,7 @@ func Prepare(m *onnx.Model, p Preparation) (*onnx.Model, error) {
 }
 
 func prepare(m *onnx.Model, p Preparation) error {
+	unlist(m)
 	if err := pass.Run(m, append(pass.Simplify(), pass.Parameters)...); err != nil {
 		return err
 	}
@@ -57,6 +58,21 @@ func prepare(m *onnx.Model, p Preparation) error {
 	}
 	part(m, divided(depgraph.Build(graph.Analyze(g, p.Shapes))))
 	return nil
+}
+
+// unlist takes initializers off the list of inputs, where they are by old
+// conventions: as variables they are no inputs.
+func unlist(m *onnx.Model) {
+	if m.Proto.GetIrVersion() > graph.ListedUntil {
+		return
+	}
+	g := m.Proto.GetGraph()
+	constant := map[string]bool{}
+	for _, t := range g.GetInitializer() {
+		constant[t.GetName()] = true
+	}
+	g.Input = slices.DeleteFunc(g.Input, func(v *onnx.ValueInfoProto) bool { return constant[v.GetName()] })
+	m.Proto.IrVersion = proto.Int64(graph.ListedUntil + 1)
 }
 
 // insert puts BatchNormalization back.

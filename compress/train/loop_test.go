@@ -1,0 +1,191 @@
+package train_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"onnxcompress/compress/dataset"
+	"onnxcompress/compress/optim"
+	"onnxcompress/compress/train"
+	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime/loss"
+)
+
+// source shuffles samples anew in each epoch.
+type source struct {
+	t           *testing.T
+	set         *dataset.Set
+	epoch, step int
+}
+
+func digitSource(t *testing.T, n *train.Net) *source {
+	t.Helper()
+	in := n.Graph.Inputs[0]
+	set, err := dataset.Open("../../testdata/digits.npz", dataset.Options{
+		Inputs: []dataset.Port{{Name: in.Name, DType: tensor.Float32, Shape: []int64{-1, 1, 8, 8}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return &source{t: t, set: set}
+}
+
+func (s *source) Steps() int { return 8 }
+
+func (s *source) Seek(epoch, step int) error {
+	s.epoch, s.step = epoch, step
+	return nil
+}
+
+func (s *source) Next(context.Context) (train.Batch, error) {
+	if s.step == s.Steps() {
+		s.epoch, s.step = s.epoch+1, 0
+	}
+	order := rand.New(rand.NewPCG(7, uint64(s.epoch))).Perm(s.set.Len())
+	index := order[s.step*32:][:32]
+	s.step++
+	in, labels, err := s.set.Batch(index)
+	return train.Batch{Inputs: in, Truth: tensor.FromInt64s([]int64{32}, labels), Index: index}, err
+}
+
+// fading removes a third of the groups in each of two steps, chosen by the
+// magnitude of their gradients so far, which it carries.
+type fading struct {
+	Seen, Gone int
+	sums       train.Arrays
+}
+
+func (f *fading) Observe(s *train.Step) error {
+	grads := s.Net.Gradients()
+	if f.sums == nil {
+		f.sums = make(train.Arrays, len(grads))
+		for i, g := range grads {
+			f.sums[i] = make([]float32, len(g))
+		}
+	}
+	for i, g := range grads {
+		for k, v := range g {
+			f.sums[i][k] += v * v
+		}
+	}
+	return nil
+}
+
+func (f *fading) Move(s *train.Step) error {
+	f.Seen++
+	if f.Seen != 10 && f.Seen != 15 {
+		return nil
+	}
+	sums := s.Net.Dot(f.sums, f.sums, train.Both)
+	for _, family := range s.Net.Graph.Families {
+		want := len(family.Groups) / 3
+		for want > 0 {
+			least := -1
+			for _, g := range family.Groups {
+				if !s.Net.Gone(g) && (least < 0 || sums[g] < sums[least]) {
+					least = g
+				}
+			}
+			s.Remove(least)
+			want--
+		}
+	}
+	f.Gone++
+	return nil
+}
+
+func (f *fading) Done() bool                            { return f.Gone == 2 }
+func (f *fading) State() any                            { return f }
+func (f *fading) Restore(b []byte) error                { return json.Unmarshal(b, f) }
+func (f *fading) Carried() map[string]train.Arrays      { return map[string]train.Arrays{"sums": f.sums} }
+func (f *fading) Carry(carried map[string]train.Arrays) { f.sums = carried["sums"] }
+
+// task is a short training of the digits model.
+func task(t *testing.T, dir string) *train.Task {
+	n := open(t, digits, train.Preparation{BatchNorms: true, Batches: noise(20), Threads: 1})
+	return &train.Task{
+		Net: n, Method: &fading{}, Source: digitSource(t, n), Objective: &train.Objective{Truth: loss.CrossEntropy{}},
+		Optimiser: &optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}, Rate: 0.05, Schedule: optim.Cosine{Steps: 40}, Clip: 5, Epochs: 5,
+		Checkpoint: &train.Checkpoint{Dir: dir, Every: time.Hour, Task: "digits"},
+	}
+}
+
+// TestResume holds that a training that was broken off at any step, and goes on
+// from its checkpoint, ends in the same weights as one that was not.
+func TestResume(t *testing.T) {
+	whole := task(t, t.TempDir())
+	if _, err := whole.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := weights(t, whole)
+	for _, stop := range []int{1, 9, 10, 14, 15, 16, 24, 39} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		first := task(t, dir)
+		first.Tell = func(p train.Point) {
+			if p.Step == stop {
+				cancel()
+			}
+		}
+		if _, err := first.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped at %d: %v", stop, err)
+		}
+		second := task(t, dir)
+		if ok, err := second.Resume(); !ok || err != nil {
+			t.Fatalf("stopped at %d: resumed %v, %v", stop, ok, err)
+		}
+		points, err := second.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(weights(t, second), want) {
+			t.Errorf("stopped at %d: other weights", stop)
+		}
+		if len(points) != 5 {
+			t.Errorf("stopped at %d: %d epochs are told of", stop, len(points))
+		}
+	}
+}
+
+// weights are all numbers of the compact model.
+func weights(t *testing.T, task *train.Task) []byte {
+	t.Helper()
+	m := task.Net.Model()
+	defer m.Close()
+	var all []byte
+	for _, p := range m.Proto.GetGraph().GetInitializer() {
+		all = append(all, p.GetRawData()...)
+	}
+	return all
+}
+
+// TestForeignCheckpoint holds that a run does not go on from another's.
+func TestForeignCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := task(t, dir).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	other := task(t, dir)
+	other.Checkpoint.Task = "other"
+	if _, err := other.Resume(); err == nil {
+		t.Error("it does")
+	}
+}
+
+// TestDivergence holds that a loss that is no number ends the training.
+func TestDivergence(t *testing.T) {
+	wild := task(t, t.TempDir())
+	wild.Rate, wild.Clip = 1e12, 0
+	var d *train.Diverged
+	if _, err := wild.Run(t.Context()); !errors.As(err, &d) {
+		t.Errorf("got %v", err)
+	}
+}
