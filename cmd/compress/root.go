@@ -66,7 +66,7 @@ type compressFlags struct {
 	keep            string
 	maxAccuracyDrop string
 	minKept         string
-	noTrain         bool
+	training        trainingFlags
 	json, html      string
 }
 
@@ -89,7 +89,7 @@ func (f *compressFlags) register(c *cobra.Command) {
 	}
 	flags.StringVar(&o.Method, "method", pipeline.Auto, fmt.Sprintf("one of %v", pipeline.Methods()))
 	flags.BoolVar(&o.NoValidate, "no-validate", false, "do not compare with onnxruntime")
-	flags.BoolVar(&f.noTrain, "no-train", false, "score and cut only; this build does not train")
+	flags.BoolVar(&o.NoTrain, "no-train", false, "score and cut only, also with --data")
 	flags.BoolVar(&o.NoCompensate, "no-compensate", false, "weights that stay keep their values")
 	flags.BoolVar(&o.FoldBatchNorm, "fold-batchnorm", false, "put BatchNormalization into the weights before it")
 	flags.StringVar(&o.MaskedOutput, "masked-output", "", "where the full-size model goes with the removed slices set to zero")
@@ -107,13 +107,15 @@ func (f *compressFlags) register(c *cobra.Command) {
 	flags.BoolVar(&o.KeepBest, "keep-best", false, "write the best model although the target is missed")
 	flags.StringVar(&f.json, "json", "", "write the report as JSON to this file, - for standard output")
 	flags.StringVar(&f.html, "report", "", "write the report as HTML to this file")
+	f.training.register(c, &o.Training)
 	f.common.register(c, inputFlags, runFlags, progressFlags)
 }
 
 // decode turns flags into options.
 func (f *compressFlags) decode(model string) (pipeline.Options, error) {
 	o := f.options
-	o.Input, o.Inputs, o.Seed = model, f.inputs, f.seed
+	o.Input, o.Inputs, o.Seed, o.Threads = model, f.inputs, f.seed, f.threads
+	f.training.decode(&o.Training)
 	var err error
 	if o.Shapes, err = f.shapes(); err != nil {
 		return o, err

@@ -16,6 +16,8 @@ type candidate struct {
 	choice  compress.Choice
 	weights compact.Weights
 	model   *onnx.Model
+	// full is the full-size model after a training; nil without.
+	full *onnx.Model
 	// fast says that the model meets a target of latency.
 	fast bool
 }
@@ -93,6 +95,9 @@ func (r *run) spare(e *compact.NodeError) bool {
 // candidate's weights, of which the slices that go are zero.
 func (c *candidate) masked(s *Subject) (*onnx.Model, error) {
 	g := s.Graph
+	if c.full != nil {
+		return c.full.Clone(), nil
+	}
 	if len(c.weights) == 0 {
 		return compact.Mask(s.Model, g, c.choice.Cut)
 	}
@@ -107,4 +112,12 @@ func (c *candidate) masked(s *Subject) (*onnx.Model, error) {
 		}
 	}
 	return compact.Model(g, g.NewCut(), zeroed)
+}
+
+// close gives the candidate's models up.
+func (c *candidate) close() error {
+	if c.full == nil {
+		return c.model.Close()
+	}
+	return errors.Join(c.model.Close(), c.full.Close())
 }

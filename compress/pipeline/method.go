@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
@@ -16,13 +17,18 @@ func (r *run) compress(ctx context.Context) error {
 			return err
 		}
 	}
-	choose, err := r.chooser(ctx)
-	if err != nil {
-		return err
+	var choose chooser
+	var err error
+	if !r.trains() {
+		if choose, err = r.chooser(ctx); err != nil {
+			return err
+		}
 	}
 	switch {
 	case r.Whole:
 		r.chosen, err = r.whole()
+	case r.trains() && r.report.Groups.Prunable > 0:
+		err = r.train(ctx)
 	case r.report.Groups.Prunable == 0:
 		r.note("nothing can be pruned: the result computes what the model does, without what is unused")
 		r.chosen, err = r.whole()
@@ -42,6 +48,17 @@ func (r *run) compress(ctx context.Context) error {
 	}
 	r.report.After, err = Measure(r.chosen.model, r.Shapes)
 	return err
+}
+
+// trains reports whether the method trains: it needs data and a target.
+func (r *run) trains() bool {
+	switch {
+	case r.Whole || r.NoTrain || r.Data == "" || r.Target == nil:
+		return false
+	case slices.Contains(trained, r.Method) || r.Method == Auto:
+		return true
+	}
+	return r.Training.Epochs > 0
 }
 
 // chooser is what the method chooses by.

@@ -44,6 +44,12 @@ type Options struct {
 	Whole bool
 	// FoldBatchNorm puts BatchNormalization into the weights before it.
 	FoldBatchNorm bool
+	// Training are the settings of methods that train; NoTrain keeps those that
+	// can do without from it. Threads is the number of cores to train on, 0 for
+	// all.
+	Training Training
+	NoTrain  bool
+	Threads  int
 	// NoLatency leaves out the timing of both models.
 	NoLatency bool
 }
@@ -57,10 +63,10 @@ const (
 )
 
 // Methods are the names that Options.Method takes.
-func Methods() []string { return []string{Auto, Magnitude, OBS, Random} }
+func Methods() []string { return append([]string{Auto, Magnitude, OBS, Random}, trained...) }
 
-// trained are methods of which users may have read, and which need training.
-var trained = []string{"taylor", "dhspg", "hesso", "scl"}
+// trained are the methods that choose while they train.
+var trained = []string{}
 
 // check fills in what is left open and refuses what does not go together,
 // before anything is read.
@@ -70,8 +76,8 @@ func (o *Options) check() error {
 	}
 	known := strings.Join(Methods(), ", ")
 	switch {
-	case slices.Contains(trained, o.Method):
-		return Fail(BadInput, "method %s trains; this build has methods %s", o.Method, known)
+	case slices.Contains(trained, o.Method) && (o.Data == "" || o.Target == nil):
+		return Fail(BadInput, "method %s trains: it needs --data and a target", o.Method)
 	case !slices.Contains(Methods(), o.Method):
 		return Fail(BadInput, "method %q is not known; there are %s", o.Method, known)
 	case o.RoundTo < 1:
@@ -82,6 +88,9 @@ func (o *Options) check() error {
 		return Fail(BadInput, "--num-samples %d: must not be negative", o.NumSamples)
 	case o.MaxAccuracyDrop != nil && o.Data == "":
 		return Fail(BadInput, "--max-accuracy-drop needs samples with labels: --data")
+	}
+	if err := o.Training.check(); err != nil {
+		return err
 	}
 	if o.Output == "" {
 		o.Output = strings.TrimSuffix(o.Input, filepath.Ext(o.Input)) + ".compact.onnx"

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"onnxcompress/compress/train"
 	"onnxcompress/depgraph"
 	"onnxcompress/graph"
 )
@@ -26,6 +27,8 @@ type Report struct {
 	Unsupported  []UnsupportedNode `json:"unsupported,omitempty"`
 	Fidelity     *Fidelity         `json:"fidelity,omitempty"`
 	Notes        []string          `json:"notes,omitempty"`
+	// Curve is how a training went, epoch by epoch.
+	Curve []train.Point `json:"curve,omitempty"`
 
 	// Summary groups Pinned by operator and reason.
 	Summary []PinnedShare `json:"-"`

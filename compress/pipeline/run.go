@@ -196,7 +196,7 @@ func (r *run) close() {
 		}
 	}
 	if r.chosen != nil {
-		errs = append(errs, r.chosen.model.Close())
+		errs = append(errs, r.chosen.close())
 	}
 	if r.subject != nil {
 		errs = append(errs, r.subject.Close())

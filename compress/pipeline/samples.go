@@ -96,7 +96,7 @@ func (r *run) openTest() (*dataset.Set, error) {
 
 // guarded reports whether results decide what is done next, so that samples to
 // judge them by must be held back.
-func (r *run) guarded() bool { return r.Target == nil || r.MaxAccuracyDrop != nil }
+func (r *run) guarded() bool { return r.Target == nil || r.MaxAccuracyDrop != nil || r.trains() }
 
 // divide makes batches of samples: those to look at, and those to judge by. With
 // neither data nor given inputs they are random.

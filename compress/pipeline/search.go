@@ -93,7 +93,7 @@ func (r *run) searchLatency(ctx context.Context, choose chooser) error {
 // adopt makes a candidate the chosen one.
 func (r *run) adopt(c *candidate) {
 	if r.chosen != nil {
-		_ = r.chosen.model.Close()
+		_ = r.chosen.close()
 	}
 	r.chosen = c
 }
