@@ -46,6 +46,9 @@ func (r *run) folds() bool { return r.Target.Quantity == Size || r.Target.Quanti
 // choosing is the target that groups are chosen to at first. Bytes and
 // parameters that go without any group going are none that groups have to save.
 func (r *run) choosing() (compress.Target, error) {
+	if r.aimed != nil {
+		return *r.aimed, nil
+	}
 	plain := r.report.Before
 	if r.folds() {
 		c, err := r.whole()

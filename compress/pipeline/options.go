@@ -95,6 +95,9 @@ func (o *Options) check() error {
 	if o.Output == "" {
 		o.Output = strings.TrimSuffix(o.Input, filepath.Ext(o.Input)) + ".compact.onnx"
 	}
+	if o.Training.Checkpoint == "" {
+		o.Training.Checkpoint = strings.TrimSuffix(o.Output, filepath.Ext(o.Output)) + ".checkpoint"
+	}
 	return o.checkOutputs()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/dataset"
+	"onnxcompress/compress/train"
 )
 
 // Run compresses a model. The report tells what was found as far as the run
@@ -41,6 +42,10 @@ type run struct {
 	chosen *candidate
 	// staged are the outputs in waiting; masked is nil unless it is needed.
 	staged, masked *staging
+	// aimed is what groups are chosen to in place of the target; nil for it.
+	aimed *compress.Target
+	// checkpoint is that of a training, to be removed when all is well.
+	checkpoint *train.Checkpoint
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -179,6 +184,11 @@ func (r *run) finish(context.Context) error {
 	if r.MaskedOutput != "" {
 		if err := r.masked.publish(); err != nil {
 			return err
+		}
+	}
+	if r.checkpoint != nil {
+		if err := r.checkpoint.Remove(); err != nil {
+			r.note(err.Error())
 		}
 	}
 	return missed

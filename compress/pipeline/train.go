@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 
 	"onnxcompress/compress"
@@ -54,26 +55,49 @@ type heldBatch struct {
 func (r *run) train(ctx context.Context) (err error) {
 	t := &training{run: r}
 	defer func() { err = errors.Join(err, t.close()) }()
-	if err := t.begin(ctx); err != nil {
-		return err
-	}
-	if err := t.ready(ctx); err != nil {
-		return err
-	}
-	curve, err := t.task.Run(ctx)
-	r.report.Curve = curve
-	var diverged *train.Diverged
-	switch {
-	case errors.As(err, &diverged):
-		return Fail(Missed, "%s: %w", r.Input, err)
-	case err != nil:
-		return err
+	for _, step := range []func(context.Context) error{t.begin, t.budget, t.ready, t.train} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	c, err := t.candidate()
 	if err != nil {
 		return err
 	}
 	r.adopt(c)
+	return nil
+}
+
+// train goes through the data.
+func (t *training) train(ctx context.Context) error {
+	var err error
+	t.report.Curve, err = t.task.Run(ctx)
+	var diverged *train.Diverged
+	switch {
+	case errors.As(err, &diverged):
+		return Fail(Missed, "%s: %w", t.Input, err)
+	case err != nil && ctx.Err() != nil:
+		t.note(fmt.Sprintf("the training can go on from %s: --resume", t.task.Checkpoint.Path()))
+	}
+	return err
+}
+
+// budget finds how many multiplications a target of latency leaves, with what is
+// chosen without training.
+func (t *training) budget(ctx context.Context) error {
+	if t.Target.Quantity != Latency {
+		return nil
+	}
+	g := t.subject.Graph
+	scores, err := compress.Magnitude(g, 2)
+	if err != nil {
+		return err
+	}
+	if err := t.searchLatency(ctx, scored(t.run, scores)); err != nil {
+		return err
+	}
+	t.aimed = &compress.Target{Measure: compress.MACs, Value: float64(t.chosen.choice.Size.MACs)}
+	t.note(fmt.Sprintf("%v takes %.3g %% of the MACs", t.Target, 100*t.aimed.Value/float64(t.report.Before.MACs)))
 	return nil
 }
 
@@ -240,8 +264,8 @@ const clip = 5
 // start is the model that training starts with, and the groups that have gone
 // from it already.
 func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
-	if slices.Contains(trained, t.Method) {
-		return t.prepared.Clone(), false, nil
+	if slices.Contains(trained, t.Method) || t.resumes() {
+		return t.prepared.Clone(), !slices.Contains(trained, t.Method), nil
 	}
 	choose, err := t.chooser(ctx)
 	if err != nil {
@@ -422,12 +446,19 @@ func (t *training) choose(scores compress.Scores, perCost bool, gone *depgraph.C
 	}
 }
 
+// resumes reports whether there is a checkpoint to go on from.
+func (t *training) resumes() bool {
+	if !t.Training.Resume {
+		return false
+	}
+	_, err := os.Stat((&train.Checkpoint{Dir: t.Training.Checkpoint}).Path())
+	return err == nil
+}
+
 // resume goes on from a checkpoint, where one is asked for and there.
 func (t *training) resume() error {
-	if t.Training.Checkpoint == "" {
-		return nil
-	}
 	t.task.Checkpoint = &train.Checkpoint{Dir: t.Training.Checkpoint, Every: t.Training.Interval, Task: t.identity()}
+	t.checkpoint = t.task.Checkpoint
 	if !t.Training.Resume {
 		return nil
 	}
@@ -447,7 +478,7 @@ func (t *training) identity() string {
 	if t.Target != nil {
 		target = t.Target.String()
 	}
-	return fmt.Sprintf("%s with %s to %s, seed %d, %s, round to %d", t.subject.Model.Path, t.Method, target, t.Seed, &t.Training, t.RoundTo)
+	return fmt.Sprintf("%d parameters in %d bytes with %s to %s, seed %d, %s, round to %d", t.report.Before.Params, t.report.Before.Bytes, t.Method, target, t.Seed, &t.Training, t.RoundTo)
 }
 
 // candidate makes models of the trained net.

@@ -32,7 +32,8 @@ type Training struct {
 	// NoShrink keeps the full model until the end, NoBatchNorm puts none back
 	// where an export has folded it away.
 	NoShrink, NoBatchNorm bool
-	// Checkpoint is a folder to keep checkpoints in, Resume goes on from there.
+	// Checkpoint is a folder to keep checkpoints in, empty for one beside the
+	// output; Resume goes on from there. A run that ends well removes its own.
 	Checkpoint string
 	Resume     bool
 	// Interval is the longest time between checkpoints.
@@ -81,9 +82,6 @@ func (t *Training) check() error {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
 			return Fail(BadInput, "%s %q: want one of %s", c.flag, c.value, strings.Join(c.known, ", "))
 		}
-	}
-	if t.Resume && t.Checkpoint == "" {
-		return Fail(BadInput, "--resume goes on from --checkpoint DIR, which is not given")
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"onnxcompress/compress/optim"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/graph/tensor/npy"
+	"onnxcompress/runtime"
 )
 
 // Checkpoint is where a training keeps what it goes on from: one npz file, which
@@ -32,6 +33,16 @@ type Checkpoint struct {
 // Path is the file.
 func (c *Checkpoint) Path() string { return filepath.Join(c.Dir, "checkpoint.npz") }
 
+// Remove deletes the checkpoint, and the folder if nothing else is there.
+func (c *Checkpoint) Remove() error {
+	err := os.Remove(c.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	_ = os.Remove(c.Dir)
+	return err
+}
+
 // record is what a checkpoint holds besides arrays.
 type record struct {
 	Task  string          `json:"task"`
@@ -40,11 +51,12 @@ type record struct {
 	Gone  []int           `json:"gone"`
 	Cut   []int           `json:"cut"`
 	State json.RawMessage `json:"method"`
-	// Moved counts the steps of each variable that the optimiser remembers.
-	Moved []int    `json:"moved"`
-	Curve []Point  `json:"curve"`
-	Best  *float64 `json:"best,omitempty"`
-	Whole bool     `json:"whole"`
+	// Variables are those of the compact model, in order. Moved counts the steps of each variable that the optimiser remembers.
+	Variables []string `json:"variables"`
+	Moved     []int    `json:"moved"`
+	Curve     []Point  `json:"curve"`
+	Best      *float64 `json:"best,omitempty"`
+	Whole     bool     `json:"whole"`
 }
 
 // save writes a checkpoint if it is time to, or if it must be.
@@ -91,6 +103,9 @@ func (t *Task) pack() (map[string]*tensor.Tensor, error) {
 		if n.cut.Has(g) {
 			r.Cut = append(r.Cut, g)
 		}
+	}
+	for _, v := range n.Variables() {
+		r.Variables = append(r.Variables, v.Name)
 	}
 	for i, m := range t.Optimiser.Memories() {
 		r.Moved = append(r.Moved, m.Steps)
@@ -162,6 +177,9 @@ func (t *Task) unpack(arrays map[string]*tensor.Tensor) error {
 		return err
 	}
 	vars := len(t.Net.Variables())
+	if !slices.EqualFunc(r.Variables, t.Net.Variables(), func(name string, v runtime.Variable) bool { return name == v.Name }) {
+		return errors.New("its weights are in another order than this model's")
+	}
 	if r.Moved != nil {
 		if len(r.Moved) != vars {
 			return fmt.Errorf("remembers %d variables, not %d", len(r.Moved), vars)

@@ -5,7 +5,7 @@ import "encoding/json"
 // Given removes groups that were chosen beforehand, all in the first step, and
 // leaves the rest of the training to make up for them.
 type Given struct {
-	Groups []int `json:"-"`
+	Groups []int `json:"groups"`
 	Gone   bool  `json:"gone"`
 }
 

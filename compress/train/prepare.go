@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -57,7 +58,25 @@ func prepare(m *onnx.Model, p Preparation) error {
 		return err
 	}
 	part(m, divided(depgraph.Build(graph.Analyze(g, p.Shapes))))
+	inOrder(m)
 	return nil
+}
+
+// inOrder brings initializers into the order in which nodes read them, so that
+// variables have the same order wherever a model comes from.
+func inOrder(m *onnx.Model) {
+	g := m.Proto.GetGraph()
+	place := map[string]int{}
+	for _, n := range g.GetNode() {
+		for _, in := range n.GetInput() {
+			if _, ok := place[in]; !ok {
+				place[in] = len(place)
+			}
+		}
+	}
+	slices.SortStableFunc(g.Initializer, func(a, b *onnx.TensorProto) int {
+		return cmp.Compare(place[a.GetName()], place[b.GetName()])
+	})
 }
 
 // unlist takes initializers off the list of inputs, where they are by old
