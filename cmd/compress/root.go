@@ -115,8 +115,10 @@ func (f *compressFlags) register(c *cobra.Command) {
 func (f *compressFlags) decode(model string) (pipeline.Options, error) {
 	o := f.options
 	o.Input, o.Inputs, o.Seed, o.Threads = model, f.inputs, f.seed, f.threads
-	f.training.decode(&o.Training)
-	var err error
+	err := f.training.decode(&o.Training)
+	if err != nil {
+		return o, err
+	}
 	if o.Shapes, err = f.shapes(); err != nil {
 		return o, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,10 @@ import (
 
 // trainingFlags are those of methods that train. A negative number stands for one
 // that was not given where 0 means something.
-type trainingFlags struct{ distill, weightDecay float64 }
+type trainingFlags struct {
+	distill, weightDecay float64
+	labels               string
+}
 
 func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags := c.Flags()
@@ -22,6 +26,7 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags.Float64Var(&f.weightDecay, "weight-decay", -1, "weight decay; the optimiser's usual one if not given")
 	flags.StringVar(&t.Loss, "loss", "auto", "auto, cross-entropy, mse or l1")
 	flags.Float64Var(&f.distill, "distill", -1, "weight of the original's outputs beside labels, 0 to 1")
+	flags.StringVar(&f.labels, "labels", "auto", "auto, or none to train on the original's outputs alone")
 	flags.Float64Var(&t.Temperature, "temperature", 0, "softens the original's outputs")
 	flags.BoolVar(&t.Scratch, "from-scratch", false, "the model is not trained yet")
 	flags.BoolVar(&t.NoShrink, "no-shrink", false, "train at full size to the end")
@@ -32,11 +37,19 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 }
 
 // decode brings what was given to the settings.
-func (f *trainingFlags) decode(t *pipeline.Training) {
+func (f *trainingFlags) decode(t *pipeline.Training) error {
+	switch f.labels {
+	case "auto":
+	case "none":
+		t.NoLabels = true
+	default:
+		return usageError{fmt.Errorf("--labels %q: want auto or none", f.labels)}
+	}
 	if f.distill >= 0 {
 		t.Distill = &f.distill
 	}
 	if f.weightDecay >= 0 {
 		t.WeightDecay = &f.weightDecay
 	}
+	return nil
 }

@@ -82,6 +82,9 @@ type UnsupportedNode struct {
 type Validation struct {
 	MaxRelError Number `json:"max_rel_error"`
 	Inputs      int    `json:"inputs"`
+	// Engine is how far the engine that trained the model is from the judge, nil
+	// where nothing was trained.
+	Engine *Number `json:"engine_rel_error,omitempty"`
 }
 
 // Fidelity is how far the compact model's outputs are from the original's.

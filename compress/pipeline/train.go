@@ -155,7 +155,7 @@ func (t *training) aimAt() error {
 	switch {
 	case len(floats) == 0:
 		return Fail(Unsupported, "%s: no output is a tensor of float32", t.Input)
-	case t.classes > 0 && (t.set.Labelled() || len(floats) == 1):
+	case t.classes > 0 && (t.labelled() || len(floats) == 1):
 		var err error
 		if t.output, err = pass.Logits(t.prepared, t.output); err != nil {
 			return err
@@ -292,6 +292,9 @@ func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
 	return masked, true, nil
 }
 
+// labelled reports whether the training looks at labels.
+func (t *training) labelled() bool { return t.set.Labelled() && !t.Training.NoLabels }
+
 // batchNormed reports whether the net normalises by running statistics.
 func (t *training) batchNormed() bool {
 	return slices.ContainsFunc(t.net.Graph.Nodes, func(n *graph.Node) bool { return n.Spec != nil && len(n.Spec.Running) > 0 })
@@ -315,7 +318,7 @@ func (t *training) batches() train.Inputs {
 
 // truth is what a batch is held against, nil for a batch without labels.
 func (t *training) truth(labels []int64) (*tensor.Tensor, error) {
-	if labels == nil || t.classes == 0 {
+	if !t.labelled() || t.classes == 0 {
 		return nil, nil
 	}
 	for _, l := range labels {
@@ -338,7 +341,7 @@ func (t *training) method(chosen bool) (train.Method, error) {
 func (t *training) objective() error {
 	set := &t.Training
 	o := &train.Objective{Classes: t.classes > 0, Temperature: set.Temperature}
-	labelled := t.set.Labelled() && t.classes > 0
+	labelled := t.labelled() && t.classes > 0
 	if labelled {
 		o.Truth, o.Distill = loss.CrossEntropy{}, *set.Distill
 	} else {
@@ -385,7 +388,7 @@ func (t *training) judgeHeld() (float64, error) {
 		}
 		if t.classes > 0 {
 			labels := h.labels
-			if labels == nil {
+			if !t.labelled() {
 				if labels, err = dataset.Argmax(h.said); err != nil {
 					return 0, err
 				}

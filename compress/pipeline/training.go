@@ -26,6 +26,8 @@ type Training struct {
 	// the usual one; Temperature softens them.
 	Distill     *float64
 	Temperature float64
+	// NoLabels trains on the original's outputs alone, whatever the data have.
+	NoLabels bool
 	// Scratch says that the model is not trained yet: its accuracy is no
 	// warning and its outputs teach nothing.
 	Scratch bool
@@ -142,7 +144,10 @@ func (t *Training) settle(samples int, batchNorm bool) {
 // String is what was settled, in words.
 func (t *Training) String() string {
 	text := fmt.Sprintf("%d epochs, batches of %d, %s at %.3g with weight decay %.3g", t.Epochs, t.BatchSize, t.Optimiser, t.Rate, *t.WeightDecay)
-	if *t.Distill > 0 {
+	switch {
+	case t.NoLabels:
+		text += ", after the original's outputs"
+	case *t.Distill > 0:
 		text += fmt.Sprintf(", %.3g of the loss from the original at temperature %.3g", *t.Distill, t.Temperature)
 	}
 	return text

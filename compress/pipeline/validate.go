@@ -6,6 +6,7 @@ import (
 
 	"onnxcompress/compress"
 	"onnxcompress/graph/tensor"
+	"onnxcompress/runtime"
 )
 
 // tolerances bound the relative error between models that are equal but for the
@@ -69,10 +70,43 @@ func (r *run) validate(ctx context.Context) error {
 	if !(worst <= limit) {
 		return Fail(Disagrees, "%s: the compact model differs from the masked one by %.2g (relative; up to %.0e is rounding)", r.Input, worst, limit)
 	}
+	if err := r.second(small); err != nil {
+		return err
+	}
 	if r.Whole {
 		return nil // it equals the original: there is nothing to judge
 	}
 	return r.judge(ctx, small)
+}
+
+// second runs a trained model in the engine that trained it, which must give what
+// the judge gives.
+func (r *run) second(small compress.Session) error {
+	if r.chosen.full == nil {
+		return nil
+	}
+	own, err := runtime.Open(r.chosen.model, runtime.Options{Threads: r.Threads})
+	if err != nil {
+		return &Failure{Disagrees, err}
+	}
+	defer own.Close()
+	worst := 0.0
+	for _, in := range r.samples.validation {
+		want, err := small.Run(in)
+		if err != nil {
+			return &Failure{Disagrees, err}
+		}
+		got, err := own.Run(in)
+		if err != nil {
+			return &Failure{Disagrees, err}
+		}
+		worst = max(worst, r.engine.Difference(want, got))
+	}
+	r.report.Validation.Engine = (*Number)(&worst)
+	if worst > folded {
+		r.note(fmt.Sprintf("the engine that trained the model and the judge differ by %.2g", worst))
+	}
+	return nil
 }
 
 // Compare runs two models on batches and returns the largest relative error.

@@ -123,7 +123,7 @@ func (t *Task) Run(ctx context.Context) ([]Point, error) {
 			return t.curve, err
 		}
 	}
-	return t.curve, t.finish()
+	return t.curve, t.finish(ctx)
 }
 
 // rate is that of a step.
@@ -283,7 +283,7 @@ func (t *Task) epoch(p *Point) error {
 }
 
 // finish leaves the net compact and at its best.
-func (t *Task) finish() error {
+func (t *Task) finish(ctx context.Context) error {
 	if !t.Method.Done() {
 		return errors.New("the method has not come to its end")
 	}
@@ -299,7 +299,7 @@ func (t *Task) finish() error {
 			return err
 		}
 	}
-	return nil
+	return t.restate(ctx)
 }
 
 func clones(weights map[string]*tensor.Tensor) map[string]*tensor.Tensor {
