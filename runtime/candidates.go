@@ -71,7 +71,8 @@ func behind(g *graph.Graph, output *graph.Value) []bool {
 }
 
 // spareShapes takes out what shapes follow from, as the scales of a Resize:
-// without their content the output of a node has another shape, or none.
+// without their content the output of a node has another shape, or none, whatever the
+// model declares.
 func (c choice) spareShapes(g *graph.Graph) {
 	b := graph.Nominal(nil)
 	whole := g.Infer(b)
@@ -79,8 +80,10 @@ func (c choice) spareShapes(g *graph.Graph) {
 		b.Variable = c.variables
 		facts, spared := g.Infer(b), false
 		for _, n := range g.Nodes {
-			if !slices.ContainsFunc(n.Out, func(v *graph.Value) bool { return v != nil && !alike(&whole.Values[v.ID], &facts.Values[v.ID]) }) {
-				continue
+			if slices.EqualFunc(shapesOf(n, whole), shapesOf(n, facts), alike) || slices.ContainsFunc(n.In, func(v *graph.Value) bool {
+				return v != nil && !alike(whole.Values[v.ID], facts.Values[v.ID])
+			}) {
+				continue // it is not concerned, or follows a node that is
 			}
 			for _, v := range n.In {
 				if v != nil && c.variables[v.Name] {
@@ -95,4 +98,13 @@ func (c choice) spareShapes(g *graph.Graph) {
 	}
 }
 
-func alike(a, b *op.Fact) bool { return a.Known == b.Known && slices.Equal(a.Shape, b.Shape) }
+// shapesOf is what follows of a node's outputs from its inputs alone.
+func shapesOf(n *graph.Node, f *graph.Facts) []op.Fact {
+	facts, err := n.Infer(f.Nodes[n.Index])
+	if err != nil {
+		return nil
+	}
+	return facts
+}
+
+func alike(a, b op.Fact) bool { return a.Known == b.Known && slices.Equal(a.Shape, b.Shape) }

@@ -15,7 +15,8 @@ func TestVariables(t *testing.T) {
 input x 1,4,8,8
 a = Mul x s:w[4,1,1]
 z = Resize a - scales:p[4]
-b = Add z one:f[1]
+e = Mul z after:w[4,1,1]
+b = Add e one:f[1]
 y = Relu b
 d = Add a dead:w[4,1,1]
 output y
@@ -25,7 +26,7 @@ output d`
 		ask          func(string, *tensor.Tensor) bool
 		want         string
 	}{
-		{"all", "", nil, "s"},
+		{"all", "", nil, "s after"},
 		{"of another output", "d", nil, "s dead"},
 		{"chosen", "", func(name string, _ *tensor.Tensor) bool { return name == "one" }, "one"},
 	}
