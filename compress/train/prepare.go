@@ -45,7 +45,7 @@ func Prepare(m *onnx.Model, p Preparation) (*onnx.Model, error) {
 
 func prepare(m *onnx.Model, p Preparation) error {
 	unlist(m)
-	if err := pass.Run(m, append(pass.Simplify(), pass.Parameters)...); err != nil {
+	if err := pass.Run(m, append(pass.Simplify(), pass.Evaluation, pass.Parameters)...); err != nil {
 		return err
 	}
 	if p.BatchNorms {

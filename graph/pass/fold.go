@@ -11,8 +11,13 @@ const small = 1 << 10
 
 // foldConstants evaluates nodes in order, so that a result is a constant for
 // the nodes after it.
-func foldConstants(r *rewriter) {
-	f := folder{rewriter: r, constants: map[*graph.Value]*tensor.Tensor{}}
+func foldConstants(r *rewriter) { fold(r, false) }
+
+// evaluateConstants does so whatever it takes.
+func evaluateConstants(r *rewriter) { fold(r, true) }
+
+func fold(r *rewriter, always bool) {
+	f := folder{rewriter: r, constants: map[*graph.Value]*tensor.Tensor{}, always: always}
 	for _, n := range r.Nodes {
 		f.node(n)
 	}
@@ -22,11 +27,13 @@ type folder struct {
 	*rewriter
 	// constants are the nodes' results so far.
 	constants map[*graph.Value]*tensor.Tensor
+	// always evaluates although the result is larger than what it replaces.
+	always bool
 }
 
 func (f *folder) node(n *graph.Node) {
 	args, ok := f.args(n)
-	if !ok || n.Spec == nil || !f.evaluates(n) || !f.sound(n) || !f.pays(n, args) {
+	if !ok || n.Spec == nil || !f.evaluates(n) || !f.sound(n) || !f.always && !f.pays(n, args) {
 		return
 	}
 	results, err := n.Spec.Forward(f.view(n), args)

@@ -27,6 +27,8 @@ var (
 	// Constants evaluates nodes that read constants only, where the result is
 	// not larger than what it replaces.
 	Constants = Pass{"constant folding", foldConstants}
+	// Evaluation evaluates all nodes that read constants only.
+	Evaluation = Pass{"constant evaluation", evaluateConstants}
 	// Identities drops nodes that hand an input on as it is.
 	Identities = Pass{"identity removal", dropIdentities}
 	// Shapes makes constants of numbers computed from dimensions that are not
