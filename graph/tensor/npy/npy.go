@@ -109,20 +109,46 @@ func parseHeader(text string) (header, error) {
 	return h, nil
 }
 
+// Info is what a header says of the elements that follow it.
+type Info struct {
+	DType tensor.DType
+	Shape []int64
+	// Offset is where the elements begin in the file.
+	Offset int64
+	// Direct reports that they lie there as a tensor holds them, but for the
+	// order of their bytes: in rows, and no strings. BigEndian is that order.
+	Direct, BigEndian bool
+}
+
+// Stat reads the header of an array in a file of size bytes. It is an error if
+// the file is not as long as the header says.
+func Stat(r io.Reader, size uint64) (Info, error) {
+	h, _, err := readSized(r, size)
+	direct := h.dtype != tensor.String && (!h.fortran || len(h.shape) < 2)
+	return Info{h.dtype, h.shape, h.length, direct, h.big}, err
+}
+
+// readSized reads a header that must tell of size bytes; n counts the elements.
+func readSized(r io.Reader, size uint64) (h header, n int64, err error) {
+	if h, err = readHeader(r); err != nil {
+		return h, 0, err
+	}
+	if n, err = tensor.Count(h.shape); err != nil {
+		return h, 0, err
+	}
+	if want := n*int64(h.width) + h.length; uint64(want) != size {
+		return h, 0, fmt.Errorf("the header tells of %d bytes and there are %d", want, size)
+	}
+	return h, n, nil
+}
+
 // Read reads one array of a file of size bytes to its end. Every numeric type,
 // booleans and strings are read, in any byte and axis order. Memory grows with the bytes
 // that are really there, not with those the header claims.
 func Read(r io.Reader, size uint64) (*tensor.Tensor, error) {
-	h, err := readHeader(r)
+	h, n, err := readSized(r, size)
 	if err != nil {
 		return nil, err
-	}
-	n, err := tensor.Count(h.shape)
-	if err != nil {
-		return nil, err
-	}
-	if want := n*int64(h.width) + h.length; uint64(want) != size {
-		return nil, fmt.Errorf("the header tells of %d bytes and there are %d", want, size)
 	}
 	var b bytes.Buffer
 	if _, err := io.CopyN(&b, r, n*int64(h.width)); err != nil {
