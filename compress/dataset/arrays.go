@@ -12,49 +12,55 @@ import (
 type arrays struct {
 	columns []column
 	count   int
-	label   []int64
+	judge   truth
 }
 
 // whole is one batch that is handed out as it is.
 type whole map[string]*tensor.Tensor
 
 // feed finds the source of the one array that feeds the only input.
-func feed(t, labels *tensor.Tensor, o Options) (source, error) {
+func (o *opener) feed(data, judge *block, from string) (source, error) {
 	if len(o.Inputs) > 1 {
 		return nil, fmt.Errorf("one array cannot feed %s", describe(o.Inputs))
 	}
-	return stack(map[string]*tensor.Tensor{o.Inputs[0].Name: t}, labels, o)
+	return o.labelled(map[string]*block{o.Inputs[0].Name: data}, judge, from)
+}
+
+// labelled is stack with labels or targets that are read from an array, nil for
+// none.
+func (o *opener) labelled(data map[string]*block, judge *block, from string) (source, error) {
+	a, err := o.stack(data)
+	if err != nil || judge == nil {
+		return a, err
+	}
+	a.judge, err = newTruth(judge, a.count, from, o.Regression)
+	return a, err
 }
 
 // stack makes a source of arrays by input name whose first axes count samples.
-func stack(data map[string]*tensor.Tensor, labels *tensor.Tensor, o Options) (source, error) {
+func (o *opener) stack(data map[string]*block) (*arrays, error) {
 	a := &arrays{}
 	for _, p := range o.Inputs {
-		t := data[p.Name]
-		if err := numeric(t); err != nil {
+		b := data[p.Name]
+		if err := numeric(b.Tensor); err != nil {
 			return nil, err
 		}
-		if t.Rank() == 0 {
+		if b.Rank() == 0 {
 			return nil, fmt.Errorf("the array of input %v is a scalar: it counts no samples", p)
 		}
-		if t.Len() == 0 {
-			return nil, fmt.Errorf("holds no samples of input %v: its array is %v", p, t.Shape)
+		if b.Len() == 0 {
+			return nil, fmt.Errorf("holds no samples of input %v: its array is %v", p, b.Shape)
 		}
-		n := int(t.Shape[0])
+		n := int(b.Shape[0])
 		if len(a.columns) > 0 && n != a.count {
 			return nil, fmt.Errorf("%d samples of input %s, but %d of %s", a.count, a.columns[0].port.Name, n, p.Name)
 		}
 		a.count = n
-		c, err := newColumn(p, t, o)
+		c, err := newColumn(p, b, o.Options)
 		if err != nil {
 			return nil, err
 		}
 		a.columns = append(a.columns, c)
-	}
-	if labels != nil {
-		if err := a.take(labels); err != nil {
-			return nil, err
-		}
 	}
 	return a, nil
 }
@@ -67,30 +73,9 @@ func numeric(t *tensor.Tensor) error {
 	return nil
 }
 
-// take sets the labels: whole numbers, one per sample.
-func (a *arrays) take(labels *tensor.Tensor) error {
-	if err := numeric(labels); err != nil {
-		return err
-	}
-	if labels.Rank() == 0 || labels.Len() != int(labels.Shape[0]) {
-		return fmt.Errorf("labels of shape %v: want one number per sample", labels.Shape)
-	}
-	if labels.Len() != a.count {
-		return fmt.Errorf("%d samples, but %d labels", a.count, labels.Len())
-	}
-	a.label = make([]int64, 0, a.count)
-	for i, v := range labels.AsFloat64s() {
-		if v < 0 || v >= 1<<53 || v != float64(int64(v)) {
-			return fmt.Errorf("label %d is %v: want a class number", i, v)
-		}
-		a.label = append(a.label, int64(v))
-	}
-	return nil
-}
-
 // isWhole reports whether arrays by input name are one batch, as Options.Whole
 // tells.
-func isWhole(data map[string]*tensor.Tensor, labelled bool, o Options) bool {
+func isWhole(data map[string]*block, labelled bool, o Options) bool {
 	stacked, count := true, int64(-1)
 	for _, p := range o.Inputs {
 		t := data[p.Name]
@@ -122,12 +107,14 @@ func matches(shape, port []int64) bool {
 	return true
 }
 
-func newWhole(data map[string]*tensor.Tensor, o Options) (whole, error) {
+func newWhole(data map[string]*block, o Options) (whole, error) {
 	w := whole{}
 	for _, p := range o.Inputs {
-		t := data[p.Name]
-		var err error
-		if w[p.Name], err = converted(t, p); err != nil {
+		t, err := data[p.Name].whole()
+		if err == nil {
+			w[p.Name], err = converted(t, p)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("array %s: %w", p.Name, err)
 		}
 	}
@@ -172,15 +159,13 @@ func kindOf(dt tensor.DType) kind {
 	return other
 }
 
-func (w whole) size() int       { return 1 }
-func (w whole) labels() []int64 { return nil }
-func (w whole) close() error    { return nil }
+func (w whole) size() int     { return 1 }
+func (w whole) truth() *truth { return &truth{} }
 
 func (w whole) rows([]int) (map[string]*tensor.Tensor, error) { return maps.Clone(w), nil }
 
-func (a *arrays) size() int       { return a.count }
-func (a *arrays) labels() []int64 { return a.label }
-func (a *arrays) close() error    { return nil }
+func (a *arrays) size() int     { return a.count }
+func (a *arrays) truth() *truth { return &a.judge }
 
 func (a *arrays) rows(idx []int) (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}

@@ -10,7 +10,7 @@ import (
 // column feeds one input from an array.
 type column struct {
 	port Port
-	data *tensor.Tensor
+	data *block
 	fit
 	encoder
 }
@@ -24,13 +24,13 @@ type fit struct {
 	target  frame
 }
 
-func newColumn(p Port, t *tensor.Tensor, o Options) (column, error) {
+func newColumn(p Port, t *block, o Options) (column, error) {
 	c := column{port: p, data: t}
 	if len(p.Shape) == 0 {
 		return c, fmt.Errorf("input %v has no dimension to count samples", p)
 	}
 	var ok bool
-	if c.fit, ok = fitSample(t, p); !ok {
+	if c.fit, ok = fitSample(t.Tensor, p); !ok {
 		return c, fmt.Errorf("samples of shape %v and type %v do not fit input %v", t.Shape[1:], t.DType, p)
 	}
 	f, _ := frameOf(p)
@@ -40,8 +40,11 @@ func newColumn(p Port, t *tensor.Tensor, o Options) (column, error) {
 	case interleaved:
 		f.channels = c.shape[2]
 	}
-	var err error
-	c.encoder, err = newEncoder(p, o, f, pixelScale(t, p, o))
+	scale, err := pixelScale(t, p, o)
+	if err != nil {
+		return c, err
+	}
+	c.encoder, err = newEncoder(p, o, f, scale)
 	return c, err
 }
 
@@ -113,35 +116,25 @@ func transposed(rows, cols int) []int {
 // input receives are pixels, and so are wider integers where the input has the
 // shape of an image, they exceed 1 and a pixel's range holds them all; the rest
 // are plain numbers.
-func pixelScale(t *tensor.Tensor, p Port, o Options) float64 {
+func pixelScale(b *block, p Port, o Options) (float64, error) {
 	switch {
-	case !o.normalises(p) || !t.DType.IsInt():
-		return 1
-	case t.DType == tensor.Uint8:
-		return 255
+	case !o.normalises(p) || !b.DType.IsInt():
+		return 1, nil
+	case b.DType == tensor.Uint8:
+		return 255, nil
 	case !isImageInput(p):
-		return 1
+		return 1, nil
 	}
-	top := int64(0)
-	size := t.DType.Size()
-	for data := range slices.Chunk(t.Data, size<<16) {
-		part := tensor.Tensor{DType: t.DType, Shape: []int64{int64(len(data) / size)}, Data: data}
-		for _, v := range part.AsInt64s() {
-			if v < 0 {
-				return 1
-			}
-			top = max(top, v)
-		}
-	}
+	low, top, err := b.limits()
 	switch {
-	case top <= 1:
-		return 1
+	case err != nil || low < 0 || top <= 1:
+		return 1, err
 	case top <= 255:
-		return 255
-	case t.DType == tensor.Uint16:
-		return 65535
+		return 255, nil
+	case b.DType == tensor.Uint16:
+		return 65535, nil
 	}
-	return 1
+	return 1, nil
 }
 
 // rows gathers samples into one tensor.
@@ -152,10 +145,13 @@ func (c *column) rows(idx []int) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	out.Data = make([]byte, 0, int(n)*out.DType.Size())
-	stride := len(c.data.Data) / int(c.data.Shape[0])
+	buf := make([]byte, c.data.stride())
 	asIs := c.data.DType == c.port.DType && c.order == nil && c.picture == nil && c.plain()
 	for _, i := range idx {
-		data := c.data.Data[i*stride : (i+1)*stride]
+		data, err := c.data.sample(i, buf)
+		if err != nil {
+			return nil, err
+		}
 		if asIs {
 			out.Data = append(out.Data, data...)
 			continue

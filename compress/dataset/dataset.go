@@ -1,7 +1,11 @@
 // Package dataset reads labelled or unlabelled samples from the forms people
-// keep them in (npz and npy arrays, IDX files, folders and zips of images) and
-// hands them out as batches in the type, layout and size a model's inputs ask
-// for.
+// keep them in (Formats lists them) and hands them out as batches in the type,
+// layout and size a model's inputs ask for.
+//
+// A data set may be larger than memory. Files and arrays up to 256 MB are held;
+// larger ones are read where they lie when a batch asks for them, and what is
+// larger once unpacked (gzip, compressed npz) is unpacked into a temporary file
+// that Set.Close removes. An array stored column by column is always held.
 //
 // Integer pixels bound for a float input are scaled to [0,1] and then take mean
 // and std; float arrays are used as they are, and take mean and std only where
@@ -14,7 +18,6 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 
 	"onnxcompress/graph/tensor"
@@ -58,6 +61,18 @@ type Options struct {
 	Seed int64
 	// Split is the part to read.
 	Split Split
+	// Outputs are the names of the model's outputs, by which targets may be
+	// named in the data.
+	Outputs []string
+	// Regression reads labels as targets even where they could be classes.
+	Regression bool
+	// SkipBad leaves out samples that cannot be decoded. Lines of text are
+	// looked at when a set is opened, and bad ones are not part of it. Images
+	// are decoded only when asked for (or by Set.Verified): in a batch, a bad
+	// one's place is taken by the next sample of the set that is good, with its
+	// label, so that batches never come short and depend on nothing but the
+	// set. Set.Skipped names what was left out.
+	SkipBad bool
 	// Whole reads an npz of arrays named as the inputs as one batch wherever
 	// they fit the inputs' ranks and fixed dimensions. Without it they are one
 	// batch only where they fit and cannot count samples: unlabelled, with a
@@ -69,9 +84,8 @@ type Options struct {
 // source holds samples; its methods may be called concurrently.
 type source interface {
 	size() int
-	labels() []int64
+	truth() *truth
 	rows(idx []int) (map[string]*tensor.Tensor, error)
-	close() error
 }
 
 // Set is a sequence of samples. It may be used concurrently; sets made by Split
@@ -81,51 +95,19 @@ type Set struct {
 	index   []int
 	seed    int64
 	divided bool
+	path    string
+	bad     *bad
+	release func() error
 }
 
-// Batch is a run of samples as Set.Batch returns it.
+// Batch is a run of samples.
 type Batch struct {
 	Inputs map[string]*tensor.Tensor
+	// Labels are class numbers, nil where there are none.
 	Labels []int64
-}
-
-// Open reads the data at path: an npz or npy file, a folder of IDX files, a
-// folder of images, or a zip of one. Images are decoded when a batch asks for
-// them, arrays are held in memory. The caller closes the set.
-func Open(path string, o Options) (*Set, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	src, divided, err := open(path, info, o)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	s := &Set{source: src, seed: o.Seed, divided: divided, index: upTo(src.size())}
-	if s.Len() == 0 {
-		return nil, errors.Join(fmt.Errorf("%s: holds no samples", path), src.close())
-	}
-	if o.NumSamples > 0 && o.NumSamples < s.Len() {
-		s, _ = s.divide(o.NumSamples)
-	}
-	return s, nil
-}
-
-func open(path string, info os.FileInfo, o Options) (source, bool, error) {
-	if err := o.check(); err != nil {
-		return nil, false, err
-	}
-	if !info.IsDir() {
-		return openFile(path, info.Size(), o)
-	}
-	names, err := idxFiles(path)
-	if err != nil {
-		return nil, false, err
-	}
-	if len(names) > 0 {
-		return openIDX(path, names, o)
-	}
-	return openImages(os.DirFS(path), nil, o)
+	// Targets are what a regression is to give, as float32 and as the data
+	// shapes them, the first axis counting samples; nil where there are none.
+	Targets *tensor.Tensor
 }
 
 func (o *Options) check() error {
@@ -158,7 +140,7 @@ func (o *Options) normalises(p Port) bool {
 func (s *Set) Len() int { return len(s.index) }
 
 // Labelled reports whether samples have labels.
-func (s *Set) Labelled() bool { return s.source.labels() != nil }
+func (s *Set) Labelled() bool { return s.source.truth().label != nil }
 
 // Divided reports whether the data names a training and a test part of its own.
 // Where it does not, either Split is the same samples.
@@ -174,29 +156,39 @@ func (s *Set) Whole() bool {
 // Batch returns the samples at idx by input name, the first dimension counting
 // them, and their labels, nil where there are none. Neither may be written to.
 func (s *Set) Batch(idx []int) (inputs map[string]*tensor.Tensor, labels []int64, err error) {
+	b, err := s.Read(idx)
+	return b.Inputs, b.Labels, err
+}
+
+// Read returns the samples at idx, as Batch does, and their targets.
+func (s *Set) Read(idx []int) (Batch, error) {
 	if len(idx) == 0 {
-		return nil, nil, errors.New("batch of no samples")
+		return Batch{}, errors.New("batch of no samples")
 	}
 	if s.Whole() && len(idx) > 1 {
-		return nil, nil, errors.New("batch of several samples of a set that is one batch")
+		return Batch{}, errors.New("batch of several samples of a set that is one batch")
 	}
-	at := make([]int, len(idx))
-	for k, i := range idx {
+	for _, i := range idx {
 		if i < 0 || i >= len(s.index) {
-			return nil, nil, fmt.Errorf("sample %d of a set of %d", i, len(s.index))
+			return Batch{}, fmt.Errorf("sample %d of a set of %d", i, len(s.index))
 		}
-		at[k] = s.index[i]
 	}
-	if inputs, err = s.source.rows(at); err != nil {
-		return nil, nil, err
+	inputs, at, err := s.decode(idx)
+	if err != nil {
+		return Batch{}, fmt.Errorf("%s: %w", s.path, err)
 	}
-	if all := s.source.labels(); all != nil {
-		labels = make([]int64, len(at))
+	b := Batch{Inputs: inputs}
+	t := s.source.truth()
+	if t.label != nil {
+		b.Labels = make([]int64, len(at))
 		for k, i := range at {
-			labels[k] = all[i]
+			b.Labels[k] = t.label[i]
 		}
 	}
-	return inputs, labels, nil
+	if b.Targets, err = t.of(at); err != nil {
+		return Batch{}, fmt.Errorf("%s: %w", s.path, err)
+	}
+	return b, nil
 }
 
 // Batches goes through the set in order, n samples at a time; the last batch
@@ -204,8 +196,8 @@ func (s *Set) Batch(idx []int) (inputs map[string]*tensor.Tensor, labels []int64
 func (s *Set) Batches(n int) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		for part := range slices.Chunk(upTo(s.Len()), max(n, 1)) {
-			inputs, labels, err := s.Batch(part)
-			if !yield(Batch{inputs, labels}, err) || err != nil {
+			b, err := s.Read(part)
+			if !yield(b, err) || err != nil {
 				return
 			}
 		}
@@ -242,8 +234,9 @@ func (s *Set) divide(n int) (drawn, rest *Set) {
 	return part(order[:n:n]), part(order[n:])
 }
 
-// Close releases the file behind the set and behind all that were split from it.
-func (s *Set) Close() error { return s.source.close() }
+// Close releases the files behind the set and behind all that were split from
+// it, and removes what was unpacked.
+func (s *Set) Close() error { return s.release() }
 
 func upTo(n int) []int {
 	v := make([]int, n)

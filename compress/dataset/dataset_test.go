@@ -149,7 +149,7 @@ func TestPublic(t *testing.T) {
 			s := open1(t, path, Options{Inputs: port("x", tensor.Float32, c.shape...), Split: c.split})
 			got := make([]int, len(c.histogram))
 			for _, i := range s.index {
-				got[s.source.labels()[i]]++
+				got[s.source.truth().label[i]]++
 			}
 			if !slices.Equal(got, c.histogram) || !s.Divided() {
 				t.Errorf("samples by class %v, want %v", got, c.histogram)

@@ -23,8 +23,8 @@ const (
 	maxImageFile = 1 << 28
 )
 
-// decodeImage reads an image of bounded size.
-func decodeImage(tree fs.FS, name string) (image.Image, error) {
+// readImage reads a file of bounded size.
+func readImage(tree fs.FS, name string) ([]byte, error) {
 	f, err := tree.Open(name)
 	if err != nil {
 		return nil, err
@@ -39,6 +39,11 @@ func decodeImage(tree fs.FS, name string) (image.Image, error) {
 	if len(data) > maxImageFile {
 		return nil, fmt.Errorf("image file of more than %d bytes", maxImageFile)
 	}
+	return data, nil
+}
+
+// decodeImage decodes an image of bounded size.
+func decodeImage(data []byte) (image.Image, error) {
 	c, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, err

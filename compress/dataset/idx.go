@@ -1,15 +1,14 @@
 package dataset
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"onnxcompress/graph/tensor"
@@ -24,38 +23,62 @@ var idxDTypes = map[byte]tensor.DType{
 	0x0c: tensor.Int32, 0x0d: tensor.Float32, 0x0e: tensor.Float64,
 }
 
-// idxFiles lists the IDX files of a folder.
-func idxFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
+// idx reads the images of a part and their labels. One file by itself is the
+// images; the labels lie beside it.
+func (o *opener) idx(p place) (source, bool, error) {
+	dir := "."
+	images, labels, divided := p.file, "", false
+	names, err := place{tree: p.tree}.files(func(n string) bool { return idxName.MatchString(path.Base(n)) })
+	if p.file != "" {
+		names, err = idxBeside(p)
 	}
-	var names []string
-	for _, e := range entries {
-		if m := idxName.FindStringSubmatch(e.Name()); m != nil && !e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
-}
-
-func openIDX(dir string, names []string, o Options) (source, bool, error) {
-	images, labels, divided, err := chooseIDX(names, o.Split)
 	if err != nil {
 		return nil, false, err
 	}
-	data, err := readIDX(filepath.Join(dir, images))
+	if p.file == "" {
+		if len(names) == 0 {
+			return nil, false, errors.New("holds no IDX files")
+		}
+		// Files of several folders are several sets: the first counts.
+		dir = path.Dir(names[0])
+		names = slices.DeleteFunc(names, func(n string) bool { return path.Dir(n) != dir })
+		for i, n := range names {
+			names[i] = path.Base(n)
+		}
+		if images, labels, divided, err = chooseIDX(names, o.Split); err != nil {
+			return nil, false, err
+		}
+	} else if len(names) > 0 {
+		labels = names[0]
+	}
+	data, err := o.idxFile(p.tree, path.Join(dir, images))
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", images, err)
 	}
-	var classes *tensor.Tensor
+	var classes *block
 	if labels != "" {
-		if classes, err = readIDX(filepath.Join(dir, labels)); err != nil {
+		if classes, err = o.idxFile(p.tree, path.Join(dir, labels)); err != nil {
 			return nil, false, fmt.Errorf("%s: %w", labels, err)
 		}
 	}
-	src, err := feed(data, classes, o)
+	src, err := o.feed(data, classes, labels)
 	return src, divided, err
+}
+
+// idxBeside finds the labels that lie beside a file of images.
+func idxBeside(p place) ([]string, error) {
+	own := idxName.FindStringSubmatch(p.file)
+	entries, err := fs.ReadDir(p, ".")
+	if err != nil || own == nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		m := idxName.FindStringSubmatch(e.Name())
+		if m != nil && m[1] == own[1] && m[2] == "labels" && own[2] == "images" {
+			return []string{e.Name()}, nil
+		}
+	}
+	return nil, nil
 }
 
 // chooseIDX finds the images of a part and the labels of the same prefix. A
@@ -90,28 +113,17 @@ func idxPart(prefix string) (part Split, named bool) {
 	return Train, false
 }
 
-func readIDX(path string) (_ *tensor.Tensor, err error) {
-	f, err := os.Open(path)
+// idxFile reads the header of an array, and what follows as that says.
+func (o *opener) idxFile(t tree, name string) (*block, error) {
+	c, err := o.content(t, name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasSuffix(path, ".gz") {
-		return parseIDX(bufio.NewReader(f), info.Size(), true)
-	}
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	return parseIDX(z, info.Size()*maxDeflate, false)
+	return o.parseIDX(c)
 }
 
-// parseIDX reads an IDX file of size bytes, exactly or at most.
-func parseIDX(r io.Reader, size int64, exact bool) (*tensor.Tensor, error) {
+func (o *opener) parseIDX(c content) (*block, error) {
+	r := c.reader()
 	var magic [4]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
 		return nil, fmt.Errorf("IDX header: %w", err)
@@ -128,11 +140,5 @@ func parseIDX(r io.Reader, size int64, exact bool) (*tensor.Tensor, error) {
 	for a := range t.Shape {
 		t.Shape[a] = int64(binary.BigEndian.Uint32(head[4*a:]))
 	}
-	data, err := readArray(r, t, size-int64(len(magic)+len(head)), exact)
-	if err != nil {
-		return nil, err
-	}
-	swapBytes(data, dt.Size())
-	t.Data = data
-	return t, nil
+	return o.array(c, int64(len(magic)+len(head)), t, true)
 }

@@ -3,7 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"io"
+	"image"
 	"io/fs"
 	"path"
 	"slices"
@@ -12,15 +12,27 @@ import (
 	"onnxcompress/graph/tensor"
 )
 
-// images decodes the files of a folder or of a zip when they are asked for.
+// images decodes pictures when they are asked for.
 type images struct {
-	tree   fs.FS
-	behind io.Closer // the zip's file, if any
-	files  []string
-	label  []int64
-	port   Port
+	pictures
+	judge truth
+	port  Port
 	frame
 	encoder
+}
+
+// pictures are encoded images.
+type pictures interface {
+	size() int
+	// name is what messages call one.
+	name(i int) string
+	bytes(i int) ([]byte, error)
+}
+
+// imageFiles are the files of a folder or of a zip.
+type imageFiles struct {
+	tree  fs.FS
+	files []string
 }
 
 var imageExt = []string{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}
@@ -30,36 +42,48 @@ var partDirs = map[Split][]string{
 	Test:  {"test", "testing", "val", "valid", "validation"},
 }
 
-// openImages lists the images below tree. What is behind it is closed with the
-// source.
-func openImages(tree fs.FS, behind io.Closer, o Options) (source, bool, error) {
-	if len(o.Inputs) > 1 {
-		return nil, false, fmt.Errorf("images feed one input, the model has %s", describe(o.Inputs))
-	}
-	s := &images{tree: tree, behind: behind, port: o.Inputs[0]}
-	var ok bool
-	if s.frame, ok = frameOf(s.port); !ok {
-		return nil, false, fmt.Errorf("input %v takes no images: want [N,C,H,W] or [N,H,W,C] of 1 or 3 channels", s.port)
-	}
-	if err := s.sized(1, 1).bounded(); err != nil {
-		return nil, false, fmt.Errorf("input %v: %w", s.port, err)
-	}
-	var err error
-	if s.encoder, err = newEncoder(s.port, o, s.frame, 255); err != nil {
+// images lists the images of a folder or zip, or is one of a single file.
+func (o *opener) images(p place) (source, bool, error) {
+	s, err := o.decoder(nil)
+	if err != nil {
 		return nil, false, err
 	}
-	divided, err := s.find(o.Split)
+	files := &imageFiles{tree: p.tree, files: []string{p.file}}
+	s.pictures = files
+	if p.file != "" {
+		return s, false, nil
+	}
+	files.files = nil
+	divided, err := s.find(files, o.Split)
 	return s, divided, err
+}
+
+// decoder is a source of pictures for the only input.
+func (o *opener) decoder(from pictures) (*images, error) {
+	if len(o.Inputs) > 1 {
+		return nil, fmt.Errorf("images feed one input, the model has %s", describe(o.Inputs))
+	}
+	s := &images{pictures: from, port: o.Inputs[0]}
+	var ok bool
+	if s.frame, ok = frameOf(s.port); !ok {
+		return nil, fmt.Errorf("input %v takes no images: want [N,C,H,W] or [N,H,W,C] of 1 or 3 channels", s.port)
+	}
+	if err := s.sized(1, 1).bounded(); err != nil {
+		return nil, fmt.Errorf("input %v: %w", s.port, err)
+	}
+	var err error
+	s.encoder, err = newEncoder(s.port, o.Options, s.frame, 255)
+	return s, err
 }
 
 // find lists the images of a part. Its sub-folders are classes, numbered in the
 // order of their names over all parts; without any it is unlabelled.
-func (s *images) find(part Split) (divided bool, err error) {
-	root, err := unwrap(s.tree)
+func (s *images) find(in *imageFiles, part Split) (divided bool, err error) {
+	root, err := unwrap(in.tree)
 	if err != nil {
 		return false, err
 	}
-	all, _, err := readDir(s.tree, root)
+	all, _, err := readDir(in.tree, root)
 	if err != nil {
 		return false, err
 	}
@@ -77,34 +101,35 @@ func (s *images) find(part Split) (divided bool, err error) {
 	}
 	var classes []string
 	for _, p := range parts {
-		subs, _, err := readDir(s.tree, p)
+		subs, _, err := readDir(in.tree, p)
 		if err != nil {
 			return divided, err
 		}
 		classes = append(classes, subs...)
 	}
 	slices.Sort(classes)
-	return divided, s.collect(dir, slices.Compact(classes))
+	return divided, s.collect(in, dir, slices.Compact(classes))
 }
 
-func (s *images) collect(dir string, classes []string) error {
-	subs, files, err := readDir(s.tree, dir)
+func (s *images) collect(in *imageFiles, dir string, classes []string) error {
+	subs, files, err := readDir(in.tree, dir)
 	if err != nil {
 		return err
 	}
 	if len(subs) == 0 {
 		for _, f := range files {
-			s.files = append(s.files, path.Join(dir, f))
+			in.files = append(in.files, path.Join(dir, f))
 		}
-		return nil
+		s.judge, err = labelFile(in, dir)
+		return err
 	}
-	s.label = []int64{}
+	s.judge = truth{from: "its folders", label: []int64{}, classes: len(classes)}
 	for _, d := range subs {
 		class, _ := slices.BinarySearch(classes, d)
-		err := fs.WalkDir(s.tree, path.Join(dir, d), func(name string, e fs.DirEntry, err error) error {
+		err := fs.WalkDir(in.tree, path.Join(dir, d), func(name string, e fs.DirEntry, err error) error {
 			if err == nil && !e.IsDir() && isImage(e.Name()) {
-				s.files = append(s.files, name)
-				s.label = append(s.label, int64(class))
+				in.files = append(in.files, name)
+				s.judge.label = append(s.judge.label, int64(class))
 			}
 			return err
 		})
@@ -115,27 +140,41 @@ func (s *images) collect(dir string, classes []string) error {
 	return nil
 }
 
-func (s *images) size() int       { return len(s.files) }
-func (s *images) labels() []int64 { return s.label }
+func (f *imageFiles) size() int                   { return len(f.files) }
+func (f *imageFiles) name(i int) string           { return f.files[i] }
+func (f *imageFiles) bytes(i int) ([]byte, error) { return readImage(f.tree, f.files[i]) }
 
-func (s *images) close() error {
-	if s.behind == nil {
-		return nil
+func (s *images) truth() *truth { return &s.judge }
+
+// decode is a picture, or an undecodable one.
+func (s *images) decode(i int) (image.Image, error) {
+	data, err := s.bytes(i)
+	var img image.Image
+	if err == nil {
+		img, err = decodeImage(data)
 	}
-	return s.behind.Close()
+	if err != nil {
+		return nil, &undecodable{i, s.name(i), err}
+	}
+	return img, nil
+}
+
+func (s *images) check(i int) error {
+	_, err := s.decode(i)
+	return err
 }
 
 func (s *images) rows(idx []int) (map[string]*tensor.Tensor, error) {
 	out := &tensor.Tensor{DType: s.port.DType}
 	var first frame
 	for k, i := range idx {
-		img, err := decodeImage(s.tree, s.files[i])
+		img, err := s.decode(i)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.files[i], err)
+			return nil, err
 		}
 		f := s.sized(int64(img.Bounds().Dy()), int64(img.Bounds().Dx()))
 		if err := f.bounded(); err != nil {
-			return nil, fmt.Errorf("%s: input %v: %w", s.files[i], s.port, err)
+			return nil, fmt.Errorf("%s: input %v: %w", s.name(i), s.port, err)
 		}
 		if k == 0 {
 			first = f
@@ -143,10 +182,10 @@ func (s *images) rows(idx []int) (map[string]*tensor.Tensor, error) {
 		}
 		if f != first {
 			return nil, fmt.Errorf("%s is %dx%d, %s %dx%d: input %v leaves the size free, so a batch takes one size",
-				s.files[i], f.width, f.height, s.files[idx[0]], first.width, first.height, s.port)
+				s.name(i), f.width, f.height, s.name(idx[0]), first.width, first.height, s.port)
 		}
 		if out.Data, err = s.append(out.Data, f.values(img)); err != nil {
-			return nil, fmt.Errorf("%s: input %v: %w", s.files[i], s.port, err)
+			return nil, fmt.Errorf("%s: input %v: %w", s.name(i), s.port, err)
 		}
 	}
 	return map[string]*tensor.Tensor{s.port.Name: out}, nil

@@ -3,11 +3,8 @@ package dataset
 import (
 	"archive/zip"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,124 +12,116 @@ import (
 	"onnxcompress/graph/tensor/npy"
 )
 
-// openFile tells npz, npy and a zip of images apart by what they hold.
-func openFile(path string, size int64, o Options) (_ source, divided bool, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, false, err
-	}
-	keep := false
-	defer func() {
-		if !keep {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	var magic [6]byte
-	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:2]) != "PK" && string(magic[:]) != npy.Magic {
-		return nil, false, errors.New("is neither an npz or npy file, nor a zip or a folder of images, nor a folder of IDX files")
-	}
-	if string(magic[:]) == npy.Magic {
-		t, err := readNPY(f, size)
+// npz reads arrays by name: those of an archive, or the npy files of a folder.
+// A single npy is the only input.
+func (o *opener) npz(p place) (source, bool, error) {
+	if p.file != "" {
+		b, err := o.npy(p.tree, p.file)
 		if err != nil {
-			return nil, false, err
+			return nil, false, fmt.Errorf("npy: %w", err)
 		}
-		src, err := feed(t, nil, o)
+		src, err := o.feed(b, nil, "")
 		return src, false, err
 	}
-	z, err := zip.NewReader(f, size)
+	want := ending(".npy")
+	if ending(".npz")(p.path) {
+		// Some writers leave the ending of arrays out.
+		want = func(string) bool { return true }
+	}
+	arrays, err := p.files(want)
 	if err != nil {
 		return nil, false, err
 	}
-	if strings.EqualFold(filepath.Ext(path), ".npz") || slices.ContainsFunc(z.File, isNPY) {
-		return openNPZ(z, size, o)
-	}
-	src, divided, err := openImages(z, f, o)
-	keep = err == nil
-	return src, divided, err
-}
-
-func isNPY(f *zip.File) bool { return strings.HasSuffix(f.Name, ".npy") }
-
-func readNPY(r io.Reader, size int64) (*tensor.Tensor, error) {
-	t, err := npy.Read(r, uint64(size))
-	if err != nil {
-		return nil, fmt.Errorf("npy: %w", err)
-	}
-	return t, nil
-}
-
-// archive is an npz: its arrays by name, read when asked for.
-type archive struct {
-	entries map[string]*zip.File
-	size    int64
-}
-
-func openNPZ(z *zip.Reader, size int64, o Options) (source, bool, error) {
-	a := archive{entries: map[string]*zip.File{}, size: size}
-	for _, f := range z.File {
-		a.entries[strings.TrimSuffix(f.Name, ".npy")] = f
-	}
-	pick, err := choose(a.names(), o)
+	archives, err := p.files(ending(".npz"))
 	if err != nil {
 		return nil, false, err
 	}
-	data := map[string]*tensor.Tensor{}
-	for _, key := range pick.data {
-		if data[key], err = a.read(key); err != nil {
-			return nil, false, err
+	if len(arrays) > 0 || len(archives) == 0 {
+		return o.byName(p.tree, arrays)
+	}
+	chosen, divided, err := o.pick(archives)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(chosen) != 1 {
+		return nil, false, fmt.Errorf("has several npz files of one part: %s", list(chosen))
+	}
+	c, err := o.content(p.tree, chosen[0])
+	if err != nil {
+		return nil, false, err
+	}
+	z, err := zip.NewReader(c, c.size)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", chosen[0], err)
+	}
+	inner := place{tree: tree{z, z, c, c.size}}
+	if arrays, err = inner.files(ending(".npy")); err != nil {
+		return nil, false, err
+	}
+	src, inside, err := o.byName(inner.tree, arrays)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", chosen[0], err)
+	}
+	return src, divided || inside, nil
+}
+
+// npy reads an array, and what lies in rows and is large where it is.
+func (o *opener) npy(t tree, name string) (*block, error) {
+	c, err := o.content(t, name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := npy.Stat(c.reader(), uint64(c.size))
+	if err != nil {
+		return nil, err
+	}
+	if info.Direct && len(info.Shape) > 0 && !complex(info.DType) {
+		return o.array(c, info.Offset, &tensor.Tensor{DType: info.DType, Shape: info.Shape}, info.BigEndian)
+	}
+	a, err := npy.Read(c.reader(), uint64(c.size))
+	return &block{Tensor: a}, err
+}
+
+func complex(dt tensor.DType) bool { return dt == tensor.Complex64 || dt == tensor.Complex128 }
+
+// byName makes a source of the arrays that are chosen from files of a tree.
+func (o *opener) byName(t tree, files []string) (source, bool, error) {
+	file := map[string]string{}
+	for _, f := range files {
+		file[strings.TrimSuffix(f, ".npy")] = f
+	}
+	pick, err := choose(slices.Sorted(maps.Keys(file)), o.Options)
+	if err != nil {
+		return nil, false, err
+	}
+	data := map[string]*block{}
+	for _, key := range slices.Concat(pick.data, pick.labels) {
+		if data[key], err = o.npy(t, file[key]); err != nil {
+			return nil, false, fmt.Errorf("array %s: %w", key, err)
 		}
 	}
-	var labels *tensor.Tensor
-	if pick.labels != "" {
-		if labels, err = a.read(pick.labels); err != nil {
-			return nil, false, err
-		}
+	var judge *block
+	from := ""
+	if len(pick.labels) > 0 {
+		from = "array " + pick.labels[0]
+		judge = data[pick.labels[0]]
 	}
 	var src source
 	switch {
 	case !pick.byName:
-		src, err = feed(data[pick.data[0]], labels, o)
-	case isWhole(data, labels != nil, o):
-		src, err = newWhole(data, o)
+		src, err = o.feed(data[pick.data[0]], judge, from)
+	case isWhole(data, judge != nil, o.Options):
+		src, err = newWhole(data, o.Options)
 	default:
-		src, err = stack(data, labels, o)
+		src, err = o.labelled(data, judge, from)
 	}
 	return src, pick.divided, err
-}
-
-func (a *archive) names() []string {
-	names := make([]string, 0, len(a.entries))
-	for n := range a.entries {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// maxDeflate is the most that deflate can expand a byte.
-const maxDeflate = 1032
-
-func (a *archive) read(key string) (*tensor.Tensor, error) {
-	f := a.entries[key]
-	packed := min(f.CompressedSize64, uint64(a.size))
-	if f.UncompressedSize64 > packed*maxDeflate {
-		return nil, fmt.Errorf("array %s: claims %d bytes out of %d", key, f.UncompressedSize64, packed)
-	}
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("array %s: %w", key, err)
-	}
-	t, err := readNPY(r, int64(f.UncompressedSize64))
-	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("array %s: %w", key, err)
-	}
-	return t, nil
 }
 
 // choice names the arrays of an npz that are the samples and their labels.
 type choice struct {
 	data    []string
-	labels  string
+	labels  []string // one or none
 	byName  bool
 	divided bool
 }
@@ -164,7 +153,7 @@ func choose(names []string, o Options) (choice, error) {
 			missing = append(missing, p.Name)
 		}
 	}
-	label := find(names, labelKeys, named)
+	label := find(names, slices.Concat(labelKeys, o.Outputs), named)
 	switch {
 	case len(missing) == 0:
 		return choice{data: named, labels: label, byName: true}, nil
@@ -172,16 +161,16 @@ func choose(names []string, o Options) (choice, error) {
 		return choice{}, fmt.Errorf("has no array for %s; its arrays are %s", strings.Join(missing, ", "), list(names))
 	}
 	for _, keys := range splitKeys[o.Split] {
-		if x := find(names, keys[:1], nil); x != "" {
-			return choice{data: []string{x}, labels: find(names, keys[1:], nil), divided: true}, nil
+		if x := find(names, keys[:1], nil); x != nil {
+			return choice{data: x, labels: find(names, keys[1:], nil), divided: true}, nil
 		}
 	}
-	if x := find(names, dataKeys, nil); x != "" {
-		return choice{data: []string{x}, labels: label}, nil
+	if x := find(names, dataKeys, nil); x != nil {
+		return choice{data: x, labels: label}, nil
 	}
 	for _, keys := range splitKeys[1-o.Split] {
-		if x := find(names, keys[:1], nil); x != "" {
-			return choice{}, fmt.Errorf("has no %v samples, only %s", o.Split, x)
+		if x := find(names, keys[:1], nil); x != nil {
+			return choice{}, fmt.Errorf("has no %v samples, only %s", o.Split, x[0])
 		}
 	}
 	if len(names) == 1 {
@@ -191,16 +180,16 @@ func choose(names []string, o Options) (choice, error) {
 }
 
 // find returns the first of names that is one of keys in any case, tried in
-// the order of the keys, and is not among taken.
-func find(names, keys, taken []string) string {
+// the order of the keys, and is not among taken; nil where there is none.
+func find(names, keys, taken []string) []string {
 	for _, k := range keys {
 		for _, n := range names {
 			if strings.EqualFold(n, k) && !slices.Contains(taken, n) {
-				return n
+				return []string{n}
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // list joins names for a message, leaving out what would make it long.

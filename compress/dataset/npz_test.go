@@ -1,8 +1,6 @@
 package dataset
 
 import (
-	"bytes"
-	"encoding/binary"
 	"path/filepath"
 	"testing"
 
@@ -230,26 +228,4 @@ func TestNPY(t *testing.T) {
 	in := port("in", tensor.Float32, -1, 1)
 	s := open1(t, path, Options{Inputs: in})
 	wantBatch(t, s, in[0], []int64{2, 1}, []float64{1, -2}, nil)
-}
-
-func FuzzNPY(f *testing.F) {
-	f.Add(npyBytes("<f4", []int{2, 1}, []float32{1, 2}))
-	f.Add(rawNPY("{'descr': '>u2', 'fortran_order': True, 'shape': (2, 2), }", []uint16{1, 2, 3, 4}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := readNPY(bytes.NewReader(data), int64(len(data)))
-		if err == nil && len(a.Data) != a.Len()*a.DType.Size() {
-			t.Fatalf("%v of %v in %d bytes", a.Shape, a.DType, len(a.Data))
-		}
-	})
-}
-
-func FuzzIDX(f *testing.F) {
-	f.Add(idxBytes(8, []uint32{2, 2}, []uint8{1, 2, 3, 4}))
-	f.Add(binary.BigEndian.AppendUint32(nil, 0x0d01))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := parseIDX(bytes.NewReader(data), int64(len(data)), true)
-		if err == nil && len(a.Data) != a.Len()*a.DType.Size() {
-			t.Fatalf("%v of %v in %d bytes", a.Shape, a.DType, len(a.Data))
-		}
-	})
 }

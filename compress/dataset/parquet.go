@@ -1,0 +1,3 @@
+package dataset
+
+func (o *opener) parquet(p place) (source, bool, error) { return nil, false, errUnknown }
