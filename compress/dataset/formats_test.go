@@ -215,7 +215,7 @@ func TestBadText(t *testing.T) {
 		{"x.jsonl", "\n\n", "first line"},
 		{"x.bin", "short", "is neither"},
 		{"data_batch_1.bin", "short", "no records of 3073"},
-		{"x.parquet", "PAR1 and no\x02\x00\x00\x00PAR1", "Parquet"},
+		{"x.parquet", "PAR1 and no\x02\x00\x00\x00PAR1", "readable Parquet"},
 		{"x.parquet", "PAR1\xff\xff\xff\x7fPAR1", "description takes"},
 		{"x.tar", "nothing", "EOF"},
 	} {

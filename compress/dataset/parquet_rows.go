@@ -73,7 +73,7 @@ func (t *rowReader) rows() int {
 // itself, and no file may end this program.
 func guard(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("damaged Parquet: %v", r)
+		*err = fmt.Errorf("is damaged: %v", r)
 	}
 }
 
@@ -95,7 +95,7 @@ func (t *rowReader) add(name string, c content) (err error) {
 	}
 	f, err := pq.OpenFile(c, c.size, pq.SkipBloomFilters(true))
 	if err != nil {
-		return fmt.Errorf("Parquet: %w", err)
+		return fmt.Errorf("is no readable Parquet file: %w", err)
 	}
 	if own := columnsOf(f.Root()); len(t.groups) == 0 {
 		t.columns = own
@@ -275,7 +275,7 @@ func (c *cells) take(from pq.ValueReader, dt tensor.DType, rows, count int) (int
 				c.ends = append(c.ends, len(c.data))
 			}
 			if rows == 0 {
-				return 0, errors.New("damaged Parquet: a row has no beginning")
+				return 0, errors.New("a row has no beginning")
 			}
 			if rows == 1 {
 				c.levels = append(c.levels, v.RepetitionLevel())
@@ -319,4 +319,3 @@ func appendValue(b []byte, v pq.Value, dt tensor.DType) []byte {
 	}
 	return append(b, v.ByteArray()...)
 }
-
