@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,8 @@ func newEval() *cobra.Command {
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&data, "data", "", "samples with labels: npz, IDX folder, image folder or a zip of one; the test part where there is one")
+	flags.StringVar(&data, "data", "", "samples with labels, the test part where there is one: "+dataForms)
+	flags.BoolVar(&o.SkipBad, "skip-bad", false, skipBadHelp)
 	flags.Float64SliceVar(&o.Mean, "mean", nil, "mean of each channel, after scaling to [0,1]")
 	flags.Float64SliceVar(&o.Std, "std", nil, "standard deviation of each channel")
 	flags.IntVar(&o.NumSamples, "num-samples", 0, "samples to use; 0 for all")
@@ -68,11 +70,15 @@ func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (p
 		return none, err
 	}
 	defer m.close()
-	o.Inputs = pipeline.Ports(m.graph)
+	o.Inputs, o.Outputs = pipeline.Ports(m.graph), m.outputs()
 	set, err := dataset.Open(data, o)
 	if err != nil {
 		return none, &pipeline.Failure{Kind: pipeline.BadInput, Err: err}
 	}
 	defer set.Close()
-	return pipeline.Accuracy(c.Context(), m, m.outputs(), set, o.Inputs, p)
+	score, err := pipeline.Accuracy(c.Context(), m, m.outputs(), set, o.Inputs, p)
+	if names := set.Skipped(); len(names) > 0 {
+		p.Note("left out, since they cannot be decoded: " + strings.Join(names, ", "))
+	}
+	return score, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/pipeline"
 	"onnxcompress/internal/engine"
 )
@@ -26,6 +27,11 @@ type common struct {
 	quiet     bool
 	progress  string
 }
+
+// dataForms is what the flags that name samples take.
+var dataForms = "a file, folder or zip, and where its content does not say it the format behind it, PATH:" + strings.Join(dataset.Formats(), "|")
+
+const skipBadHelp = "leave out and name samples that cannot be decoded"
 
 // flagSet registers some of the common flags.
 type flagSet func(*common, *cobra.Command)

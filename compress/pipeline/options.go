@@ -40,6 +40,8 @@ type Options struct {
 	Mean, Std  []float64
 	NumSamples int
 	Seed       int64
+	// SkipBad leaves out samples that cannot be decoded, and names them.
+	SkipBad bool
 	// Whole removes nothing but what is unused.
 	Whole bool
 	// FoldBatchNorm puts BatchNormalization into the weights before it.

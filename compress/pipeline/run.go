@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"onnxcompress/compress"
@@ -174,6 +175,9 @@ func (r *run) write(context.Context) error {
 
 // finish gives the outputs their names.
 func (r *run) finish(context.Context) error {
+	if names := r.samples.skipped(); len(names) > 0 {
+		r.note("left out, since they cannot be decoded: " + strings.Join(names, ", "))
+	}
 	missed := r.missed()
 	if r.DryRun || missed != nil && !r.KeepBest {
 		return missed
@@ -242,5 +246,7 @@ func (r *run) readInputs() (map[string][]int64, error) {
 
 // options are those of data sets for this model.
 func (r *run) options(split dataset.Split) dataset.Options {
-	return dataset.Options{Inputs: r.subject.Ports, Mean: r.Mean, Std: r.Std, Seed: r.Seed, Split: split}
+	return dataset.Options{
+		Inputs: r.subject.Ports, Outputs: r.outputs(), Mean: r.Mean, Std: r.Std, Seed: r.Seed, Split: split, SkipBad: r.SkipBad,
+	}
 }

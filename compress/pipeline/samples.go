@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/dataset"
@@ -56,6 +57,18 @@ func (s *samples) close() error {
 	return errors.Join(errs...)
 }
 
+// skipped names the samples that were left out.
+func (s *samples) skipped() []string {
+	var names []string
+	for _, set := range []*dataset.Set{s.train, s.test} {
+		if set != nil {
+			names = append(names, set.Skipped()...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // openSamples reads what Calib, Data and Val name.
 func (r *run) openSamples() error {
 	s := &r.samples
@@ -84,12 +97,16 @@ func (r *run) openSamples() error {
 // openTest opens the part of the data that is there to be measured, nil where
 // the data has no parts.
 func (r *run) openTest() (*dataset.Set, error) {
-	train, err := dataset.Open(r.Data, r.options(dataset.Train))
-	if err != nil || !train.Divided() {
-		return nil, err
+	train := r.samples.train
+	if r.Calib != "" {
+		var err error
+		if train, err = dataset.Open(r.Data, r.options(dataset.Train)); err != nil {
+			return nil, err
+		}
+		defer train.Close()
 	}
-	if err := train.Close(); err != nil {
-		return nil, err
+	if !train.Divided() {
+		return nil, nil
 	}
 	return dataset.Open(r.Data, r.options(dataset.Test))
 }
