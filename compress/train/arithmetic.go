@@ -1,5 +1,7 @@
 package train
 
+import "slices"
+
 // Arrays are numbers laid out as the variables of a net, one array for each.
 type Arrays = [][]float32
 
@@ -21,36 +23,88 @@ func (n *Net) Gradients() Arrays {
 	return list
 }
 
+// Direction is the way against which the optimiser has moved the variables in a
+// step, per unit of the rate: nowhere at a rate of 0. Only Move may ask for it.
+func (s *Step) Direction() Arrays {
+	list := make(Arrays, len(s.Before))
+	for i, v := range s.Net.Variables() {
+		list[i] = make([]float32, len(v.Value))
+		if s.LR == 0 {
+			continue
+		}
+		for k, x := range v.Value {
+			list[i][k] = float32((float64(s.Before[i][k]) - float64(x)) / s.LR)
+		}
+	}
+	return list
+}
+
+// each visits the runs of elements [lo, hi) of a variable that a group has on a side.
+func (n *Net) each(side Side, visit func(variable, group, lo, hi int)) {
+	var made []bool
+	if side == Own {
+		made = n.made()
+	}
+	for k := range n.slices {
+		s := &n.slices[k]
+		if !s.of(side) {
+			continue
+		}
+		s.runs(len(n.Variables()[s.Var].Value), func(group int32, lo, hi int) {
+			if made == nil || s.Side == Makes || !made[group] {
+				visit(s.Var, int(group), lo, hi)
+			}
+		})
+	}
+}
+
+// made tells which groups have elements that make their channels.
+func (n *Net) made() []bool {
+	made := make([]bool, len(n.Graph.Groups))
+	for k := range n.slices {
+		if s := &n.slices[k]; s.Side == Makes {
+			for _, g := range s.Groups {
+				if g >= 0 {
+					made[g] = true
+				}
+			}
+		}
+	}
+	return made
+}
+
 // Dot is, for every group, the sum of the products of a and b over the group's
 // elements on a side. Where one has no array there is nothing to add. Elements
 // that lie in several slices of a group on one side count once in each.
 func (n *Net) Dot(a, b Arrays, side Side) []float64 {
 	sums := make([]float64, len(n.Graph.Groups))
-	for k := range n.slices {
-		s := &n.slices[k]
-		x, y := a[s.Var], b[s.Var]
-		if !s.of(side) || x == nil || y == nil {
-			continue
+	n.each(side, func(variable, group, lo, hi int) {
+		x, y := a[variable], b[variable]
+		if x == nil || y == nil {
+			return
 		}
-		s.runs(len(x), func(group int32, lo, hi int) {
-			sum := 0.0
-			for i := lo; i < hi; i++ {
-				sum += float64(x[i]) * float64(y[i])
-			}
-			sums[group] += sum
-		})
-	}
+		sum := 0.0
+		for i, u := range x[lo:hi] {
+			sum += float64(u) * float64(y[lo+i])
+		}
+		sums[group] += sum
+	})
 	return sums
 }
 
-// Elements counts, for every group, its elements on a side.
+// Elements counts, for every group, its elements on a side. Those that are zero
+// for good do not count, whether the net has shrunk or not.
 func (n *Net) Elements(side Side) []int {
-	counts := make([]int, len(n.Graph.Groups))
-	for k := range n.slices {
-		s := &n.slices[k]
-		if s.of(side) {
-			s.runs(len(n.Variables()[s.Var].Value), func(group int32, lo, hi int) { counts[group] += hi - lo })
+	there := make(Arrays, len(n.Variables()))
+	for i, v := range n.Variables() {
+		there[i] = slices.Repeat([]float32{1}, len(v.Value))
+		if n.Pending() {
+			n.silence(i, there[i])
 		}
+	}
+	counts := make([]int, len(n.Graph.Groups))
+	for g, sum := range n.Dot(there, there, side) {
+		counts[g] = int(sum)
 	}
 	return counts
 }
@@ -58,40 +112,28 @@ func (n *Net) Elements(side Side) []int {
 // Add adds factor[group]·x to the elements of every group on a side whose factor
 // is not zero.
 func (n *Net) Add(factor []float64, x Arrays, side Side) {
-	for k := range n.slices {
-		s := &n.slices[k]
-		v, from := n.Variables()[s.Var].Value, x[s.Var]
-		if !s.of(side) || from == nil {
-			continue
+	n.each(side, func(variable, group, lo, hi int) {
+		f, from := float32(factor[group]), x[variable]
+		if f == 0 || from == nil {
+			return
 		}
-		s.runs(len(v), func(group int32, lo, hi int) {
-			f := float32(factor[group])
-			if f == 0 {
-				return
-			}
-			for i := lo; i < hi; i++ {
-				v[i] += f * from[i]
-			}
-		})
-	}
+		v := n.Variables()[variable].Value
+		for i := lo; i < hi; i++ {
+			v[i] += f * from[i]
+		}
+	})
 }
 
 // Scale multiplies the elements of every group on a side with factor[group].
 func (n *Net) Scale(factor []float64, side Side) {
-	for k := range n.slices {
-		s := &n.slices[k]
-		if !s.of(side) {
-			continue
+	n.each(side, func(variable, group, lo, hi int) {
+		f := float32(factor[group])
+		if f == 1 {
+			return
 		}
-		v := n.Variables()[s.Var].Value
-		s.runs(len(v), func(group int32, lo, hi int) {
-			f := float32(factor[group])
-			if f == 1 {
-				return
-			}
-			for i := lo; i < hi; i++ {
-				v[i] *= f
-			}
-		})
-	}
+		v := n.Variables()[variable].Value
+		for i := lo; i < hi; i++ {
+			v[i] *= f
+		}
+	})
 }

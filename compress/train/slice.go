@@ -14,11 +14,12 @@ import (
 // the way to the second, those have no say.
 type Side int
 
-// The sides of groups.
+// The sides of groups. Own is Makes, but Reads for a group that no weight makes.
 const (
 	Both Side = iota
 	Makes
 	Reads
+	Own
 )
 
 // Slice lays groups along one axis of a variable: element i of the variable is in
@@ -32,8 +33,8 @@ type Slice struct {
 	Side         Side
 }
 
-// of reports whether the slice is on a side.
-func (s *Slice) of(side Side) bool { return side == Both || side == s.Side }
+// of reports whether the slice may have elements of groups on a side.
+func (s *Slice) of(side Side) bool { return side == Both || side == Own || side == s.Side }
 
 // runs calls do for the elements [lo, hi) of each run that belongs to a group.
 func (s *Slice) runs(length int, do func(group int32, lo, hi int)) {

@@ -1,0 +1,53 @@
+package train
+
+import (
+	"cmp"
+	"slices"
+
+	"onnxcompress/compress"
+)
+
+// At is the step at a share of the training, its last one at the latest.
+func (s *Step) At(share float64) int {
+	return max(min(int(share*float64(s.Total)), s.Total-1), 0)
+}
+
+// Fade is what weights are multiplied with in a step from first to last so that
+// they shrink by equal parts and are zero after the last.
+func Fade(step, first, last int) float64 {
+	left := float64(last - max(step, first))
+	if left <= 0 {
+		return 0
+	}
+	return left / (left + 1)
+}
+
+// Choose are the groups that must still go for the target, the lowest scores first.
+func (s *Step) Choose(scores compress.Scores, perCost bool) ([]int, error) {
+	cut, err := s.Select(scores, perCost, s.Net.Cut())
+	if err != nil {
+		return nil, err
+	}
+	var groups []int
+	for g := range s.Net.Graph.Groups {
+		if cut.Has(g) && !s.Net.Gone(g) {
+			groups = append(groups, g)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b int) int { return cmp.Compare(scores[a], scores[b]) })
+	return groups, nil
+}
+
+// Shrink multiplies the weights that make groups, and removes the groups if the
+// factor is zero.
+func (s *Step) Shrink(factor float64, groups ...int) {
+	if factor == 0 {
+		s.Remove(groups...)
+		return
+	}
+	factors := slices.Repeat([]float64{1}, len(s.Net.Graph.Groups))
+	for _, g := range groups {
+		factors[g] = factor
+	}
+	s.Net.Scale(factors, Own)
+}
