@@ -1,0 +1,146 @@
+package hesso
+
+import (
+	"encoding/json"
+
+	"onnxcompress/compress/saliency"
+	"onnxcompress/compress/train"
+)
+
+// Options are the settings of the method. Usual gives them.
+type Options struct {
+	// Mix and By are how groups are scored, over as many Batches before each
+	// period as there are. PerCost sets harm against what groups cost, where Mix
+	// is one of amounts.
+	Mix     saliency.Mix
+	By      saliency.By
+	Batches int
+	PerCost bool
+	// Start and End are shares of the training between which Periods lie.
+	Start, End float64
+	Periods    int
+}
+
+// Usual are the settings of the paper but for the pace, which is that of short
+// trainings.
+func Usual() Options {
+	return Options{
+		Mix:     saliency.Mix{Magnitude: 0.2, Average: 0.2, Shifted: 0.2, Taylor1: 0.2, Taylor2: 0.2},
+		Batches: 50, Start: 0.1, End: 0.5, Periods: 10,
+	}
+}
+
+// Method is a train.Method.
+type Method struct {
+	Options
+	state
+}
+
+// state is what a run goes on from.
+type state struct {
+	// Shrinking are the groups of the period.
+	Shrinking []int         `json:"shrinking"`
+	Ended     bool          `json:"ended"`
+	Seen      saliency.Sums `json:"seen"`
+}
+
+// New is a method at its start.
+func New(o Options) *Method { return &Method{Options: o} }
+
+// Observe implements train.Method.
+func (m *Method) Observe(s *train.Step) error {
+	m.see(s)
+	return nil
+}
+
+// see counts a step that is close enough before a period.
+func (m *Method) see(s *train.Step) {
+	if m.Ended {
+		return
+	}
+	next := m.begin(s)
+	if s.N > next {
+		first, last := m.period(s)
+		if next = first; s.N > first {
+			next = last + 1
+		}
+	}
+	if next-s.N < max(m.Batches, 1) {
+		m.Seen.See(s, m.By)
+	}
+}
+
+// Move implements train.Method.
+func (m *Method) Move(s *train.Step) error {
+	m.see(s)
+	if m.Ended || s.N < s.At(m.Start) {
+		return nil
+	}
+	first, last := m.period(s)
+	if s.N == first {
+		if err := m.choose(s); err != nil {
+			return err
+		}
+	}
+	s.Shrink(train.Fade(s.N, first, last), m.Shrinking...)
+	m.Ended = s.N >= m.end(s)
+	return nil
+}
+
+// end is the last step of the last period.
+func (m *Method) end(s *train.Step) int { return max(s.At(m.End), m.begin(s)) }
+
+// begin is the first step of the first period.
+func (m *Method) begin(s *train.Step) int { return s.At(m.Start) }
+
+// periods is how many there are: no more than steps.
+func (m *Method) periods(s *train.Step) int {
+	return max(min(m.Periods, m.end(s)-m.begin(s)+1), 1)
+}
+
+// bound is the first step of a period.
+func (m *Method) bound(s *train.Step, period int) int {
+	begin := m.begin(s)
+	return begin + period*(m.end(s)+1-begin)/m.periods(s)
+}
+
+// number is that of the period of a step.
+func (m *Method) number(s *train.Step) int {
+	for p := m.periods(s) - 1; p > 0; p-- {
+		if m.bound(s, p) <= s.N {
+			return p
+		}
+	}
+	return 0
+}
+
+// period is the first and the last step of the period of a step.
+func (m *Method) period(s *train.Step) (first, last int) {
+	p := m.number(s)
+	return m.bound(s, p), m.bound(s, p+1) - 1
+}
+
+// choose takes the least important of the groups that must still go: as many as
+// leave the periods to come their even share.
+func (m *Method) choose(s *train.Step) error {
+	groups, err := s.Choose(m.Seen.Scores(s.Net, m.Mix), m.PerCost && m.Mix.Amounts())
+	if err != nil {
+		return err
+	}
+	left := m.periods(s) - m.number(s)
+	m.Shrinking = groups[:(len(groups)+left-1)/left]
+	m.Seen = saliency.Sums{}
+	return nil
+}
+
+// Done implements train.Method.
+func (m *Method) Done() bool { return m.Ended }
+
+// State implements train.Method.
+func (m *Method) State() any { return &m.state }
+
+// Restore implements train.Method.
+func (m *Method) Restore(b []byte) error {
+	m.state = state{}
+	return json.Unmarshal(b, &m.state)
+}

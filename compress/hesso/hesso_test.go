@@ -1,0 +1,25 @@
+package hesso_test
+
+import (
+	"testing"
+
+	"onnxcompress/compress/hesso"
+	"onnxcompress/compress/train"
+	"onnxcompress/internal/methodtest"
+)
+
+// TestMethod holds every way to run the method to what methods promise.
+func TestMethod(t *testing.T) {
+	for name, change := range map[string]func(*hesso.Options){
+		"usual":      func(*hesso.Options) {},
+		"one period": func(o *hesso.Options) { o.Periods = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			methodtest.Hold(t, func() train.Method {
+				o := hesso.Usual()
+				change(&o)
+				return hesso.New(o)
+			})
+		})
+	}
+}
