@@ -70,9 +70,9 @@ gen: ## regenerate the generated code
 coverage: ort ## write docs/coverage.md: each model of the zoo, pruned and run natively
 	go run ./internal/cmd/coverage
 
-.PHONY: results
-results: ort ## write docs/results.md: accuracy against MACs
-	go run ./internal/cmd/results -models "$(MODELS)"
+.PHONY: untrained
+untrained: ort ## write docs/untrained.md: accuracy against MACs where nothing is trained
+	go run ./internal/cmd/untrained -models "$(MODELS)"
 
 .PHONY: performance
 performance: build ort ## write docs/performance.md: speed and memory next to PyTorch; NETS=folder, PYTHON=program

@@ -1,4 +1,4 @@
-// Command results writes docs/results.md: the accuracy of the trained models in
+// Command untrained writes docs/untrained.md: the accuracy of the trained models in
 // ../shared/models at 90, 75, 50 and 25 % of their MACs, after compression with
 // calibration data, with none, and by slicing alone.
 package main
@@ -9,32 +9,35 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"onnxcompress/internal/engine"
+	"onnxcompress/internal/trained"
 )
 
 func main() {
 	shared := flag.String("shared", "../shared", "folder of models and data")
-	out := flag.String("out", "docs/results.md", "file to write")
+	out := flag.String("out", "docs/untrained.md", "file to write")
 	only := flag.String("models", "", "models to measure, separated by commas; all if not given")
 	flag.Parse()
 	if err := run(context.Background(), *shared, *out, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "results:", err)
+		fmt.Fprintln(os.Stderr, "untrained:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, shared, out, only string) error {
-	models, err := readModels(shared)
+	models, err := trained.Models(shared)
 	if err != nil {
 		return err
 	}
-	peers, err := readPeers(filepath.Join(shared, "models", "peers.json"))
+	peers, err := trained.Peers(shared)
 	if err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "results-")
+	peers = slices.DeleteFunc(peers, func(p trained.Peer) bool { return !strings.HasPrefix(p.Method, "onnxsim") })
+	scratch, err := os.MkdirTemp("", "untrained-")
 	if err != nil {
 		return err
 	}
@@ -48,13 +51,13 @@ func run(ctx context.Context, shared, out, only string) error {
 		return err
 	}
 	for _, m := range models {
-		if only != "" && !strings.Contains(","+only+",", ","+m.name+",") {
+		if only != "" && !strings.Contains(","+only+",", ","+m.Name+",") {
 			continue
 		}
-		fmt.Fprintln(os.Stderr, m.name)
+		fmt.Fprintln(os.Stderr, m.Name)
 		rows, err := b.measure(ctx, m)
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 		page.model(m, rows, peers)
 		if err := os.WriteFile(out, []byte(page.String()), 0o644); err != nil {

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"onnxcompress/internal/trained"
 )
 
-const head = `# Accuracy against MACs
+const head = `# Accuracy against MACs, untrained
 
-Written by ` + "`make results`" + ` (some models alone: ` + "`make results MODELS=a,b`" + `) from the trained models and data of
+Written by ` + "`make untrained`" + ` (some models alone: ` + "`make untrained MODELS=a,b`" + `) from the trained models and data of
 ` + "`../shared`" + `: top-1 accuracy on the whole test set, in per cent, after compression to a share of the MACs. Nothing was
 trained. The settings are the defaults, the same for every model, with seed 0; they were chosen by agreement on training
 images held back, in runs that printed test accuracy too.
@@ -54,9 +56,9 @@ func (p page) String() string {
 }
 
 // model adds the table of one model and the commands of its rows.
-func (p page) model(m model, r *results, peers []peer) {
+func (p page) model(m trained.Model, r *results, peers []trained.Peer) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "\n## %s\n\nOriginal: %.2f %%.\n\n| MACs |", m.name, 100*r.accuracy)
+	fmt.Fprintf(&text, "\n## %s\n\nOriginal: %.2f %%.\n\n| MACs |", m.Name, 100*r.accuracy)
 	for _, w := range ways {
 		fmt.Fprintf(&text, " %s |", w.title)
 	}
@@ -66,8 +68,8 @@ func (p page) model(m model, r *results, peers []peer) {
 		for _, c := range line.cells {
 			fmt.Fprintf(&text, " %.2f (%.1f) |", 100*c.accuracy, 100*c.macs)
 		}
-		if best, ok := nearest(peers, m.trained, line.share); ok {
-			fmt.Fprintf(&text, " %.2f (%.1f) |\n", 100*best.Accuracy, 100*best.MACs)
+		if best, ok := nearest(peers, m.Trained, line.share); ok {
+			fmt.Fprintf(&text, " %.2f (%.1f) |\n", 100*best.After, 100*best.MACs)
 		} else {
 			text.WriteString(" |\n")
 		}
@@ -75,29 +77,34 @@ func (p page) model(m model, r *results, peers []peer) {
 	text.WriteString("\n")
 	for _, line := range r.rows {
 		for _, w := range ways {
-			fmt.Fprintf(&text, "    %s\n", m.command(w, line.share))
+			fmt.Fprintf(&text, "    %s\n", command(m, w, line.share))
 		}
 	}
-	p[m.name] = text.String()
+	p[m.Name] = text.String()
 }
 
 // command is what gives one result.
-func (m model) command(w way, share float64) string {
-	data := filepath.ToSlash(m.data)
-	text := fmt.Sprintf("compress %s --method %s --target-macs %.0f%% --val %s", filepath.ToSlash(m.path), w.method, 100*share, data)
+func command(m trained.Model, w way, share float64) string {
+	data := filepath.ToSlash(m.Data)
+	text := fmt.Sprintf("compress %s --method %s --target-macs %.0f%% --val %s", filepath.ToSlash(m.Path), w.method, 100*share, data)
 	if w.calibrated {
 		text += fmt.Sprintf(" --calib %s --num-samples 500", data)
 	}
-	if m.mean != nil {
-		text += fmt.Sprintf(" --mean %s --std %s", list(m.mean), list(m.std))
-	}
-	return text
+	return strings.Join(append([]string{text}, m.Flags()...), " ")
 }
 
-func list(v []float64) string {
-	text := make([]string, len(v))
-	for i, x := range v {
-		text[i] = fmt.Sprint(x)
+// nearest is the peer's result for a model that comes nearest to a share of the
+// MACs; of several the most accurate.
+func nearest(peers []trained.Peer, name string, share float64) (best trained.Peer, ok bool) {
+	distance := func(p trained.Peer) float64 { return max(p.MACs-share, share-p.MACs) }
+	for _, p := range peers {
+		if p.Model != name {
+			continue
+		}
+		d, least := distance(p), distance(best)
+		if !ok || d < least || d == least && p.After > best.After {
+			best, ok = p, true
+		}
 	}
-	return strings.Join(text, ",")
+	return best, ok
 }

@@ -11,6 +11,7 @@ import (
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/pipeline"
 	"onnxcompress/internal/engine"
+	"onnxcompress/internal/trained"
 )
 
 // shares are the MACs that remain.
@@ -58,10 +59,10 @@ type bench struct {
 	tests   map[string]*test
 }
 
-func (b *bench) measure(ctx context.Context, m model) (*results, error) {
+func (b *bench) measure(ctx context.Context, m trained.Model) (*results, error) {
 	r := &results{}
 	var err error
-	if r.accuracy, err = b.accuracy(m, m.path); err != nil {
+	if r.accuracy, err = b.accuracy(m, m.Path); err != nil {
 		return nil, err
 	}
 	for _, share := range shares {
@@ -79,14 +80,14 @@ func (b *bench) measure(ctx context.Context, m model) (*results, error) {
 	return r, nil
 }
 
-func (b *bench) cell(ctx context.Context, m model, w way, share float64) (cell, error) {
+func (b *bench) cell(ctx context.Context, m trained.Model, w way, share float64) (cell, error) {
 	o := pipeline.Options{
-		Input: m.path, Output: filepath.Join(b.scratch, m.name+".compact.onnx"), Force: true, KeepBest: true,
+		Input: m.Path, Output: filepath.Join(b.scratch, m.Name+".compact.onnx"), Force: true, KeepBest: true,
 		Method: w.method, Target: &pipeline.Target{Quantity: pipeline.MACs, Share: share},
 		RoundTo: 8, MinKept: 0.05, NoLatency: true,
 	}
 	if w.calibrated {
-		o.Calib, o.Mean, o.Std, o.NumSamples = m.data, m.mean, m.std, 500
+		o.Calib, o.Mean, o.Std, o.NumSamples = m.Data, m.Mean, m.Std, 500
 	}
 	report, err := pipeline.Run(ctx, o, b.engine, nil)
 	var failure *pipeline.Failure
@@ -98,7 +99,7 @@ func (b *bench) cell(ctx context.Context, m model, w way, share float64) (cell, 
 }
 
 // accuracy is the share of all test samples that a model file classifies right.
-func (b *bench) accuracy(m model, path string) (float64, error) {
+func (b *bench) accuracy(m trained.Model, path string) (float64, error) {
 	t, err := b.test(m)
 	if err != nil {
 		return 0, err
@@ -126,17 +127,17 @@ func (b *bench) accuracy(m model, path string) (float64, error) {
 }
 
 // test reads the samples that models are measured on.
-func (b *bench) test(m model) (*test, error) {
-	key := fmt.Sprint(m.data, m.mean, m.std)
+func (b *bench) test(m trained.Model) (*test, error) {
+	key := fmt.Sprint(m.Data, m.Mean, m.Std)
 	if t := b.tests[key]; t != nil {
 		return t, nil
 	}
-	subject, err := pipeline.Load(m.path, nil)
+	subject, err := pipeline.Load(m.Path, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer subject.Close()
-	set, err := dataset.Open(m.data, dataset.Options{Inputs: subject.Ports, Mean: m.mean, Std: m.std, Split: dataset.Test})
+	set, err := dataset.Open(m.Data, dataset.Options{Inputs: subject.Ports, Mean: m.Mean, Std: m.Std, Split: dataset.Test})
 	if err != nil {
 		return nil, err
 	}
