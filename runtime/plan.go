@@ -34,6 +34,10 @@ type planner struct {
 	chain    map[*graph.Node][]*graph.Node
 	absorbed []bool
 	tail     map[*graph.Node]*tailed
+	// held are the values that lie in the memory of others, by ID; arranged has
+	// what reads or writes at any place, by each of the nodes that it stands for.
+	held     []*held
+	arranged map[*graph.Node]*arranged
 }
 
 // The sizes that axes take whose size depends on data, in two rounds: what
@@ -122,7 +126,9 @@ func (p *planner) build() error {
 		p.home[v.ID] = p.input(v)
 	}
 	p.wanted, p.absorbed = p.needed(), make([]bool, len(g.Nodes))
+	p.held, p.arranged = make([]*held, len(g.Values)), map[*graph.Node]*arranged{}
 	if !p.session.apart {
+		p.views()
 		p.tails()
 		p.chains()
 	}
@@ -142,6 +148,9 @@ func (p *planner) build() error {
 func (p *planner) step(n *graph.Node) error {
 	if t := p.tail[n]; t != nil {
 		return p.finished(t)
+	}
+	if a := p.arranged[n]; a != nil {
+		return p.arrange(a)
 	}
 	members := p.chain[n]
 	if len(members) > 0 {

@@ -24,7 +24,7 @@ type tailed struct {
 func (p *planner) tails() {
 	p.tail = map[*graph.Node]*tailed{}
 	for _, n := range slices.Backward(p.session.graph.Nodes) {
-		if !p.free(n) || n.Spec == nil || n.Spec.Tails == nil || !p.fixed(n) {
+		if !p.free(n) || p.arranged[n] != nil || n.Spec == nil || n.Spec.Tails == nil || !p.fixed(n) {
 			continue
 		}
 		view := *p.facts.Nodes[n.Index]

@@ -12,8 +12,8 @@ var castRows = map[string]*Spec{
 	"Cast":     elementwiseCast(func(n *Node) tensor.DType { return tensor.DType(n.Attrs.Int("to", 0)) }),
 	"CastLike": elementwiseCast(likeInput(1)),
 	"BitCast":  {Infer: inferBitCast, Opaque: "reads elements by their bits", Forward: forwardBitCast},
-	"Identity": {Infer: inferIdentity, Compile: compileView, Layout: layoutAlike, Links: linkFirst, Forward: forwardFirst, Carry: true, Lists: true},
-	"Dropout":  {Infer: inferDropout, Compile: compileDropout, Layout: layoutAlike, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout, Unfolded: mayDrop},
+	"Identity": {Infer: inferIdentity, Compile: compileView, Lies: liesView, Layout: layoutAlike, Links: linkFirst, Forward: forwardFirst, Carry: true, Lists: true},
+	"Dropout":  {Infer: inferDropout, Compile: compileDropout, Lies: liesStill(compileDropout), Layout: layoutAlike, Links: linkDropout, Forward: forwardDropout, Dead: deadDropout, Unfolded: mayDrop},
 }
 
 func elementwiseCast(to func(*Node) tensor.DType) *Spec {
@@ -30,6 +30,7 @@ func elementwiseCast(to func(*Node) tensor.DType) *Spec {
 			return cast(n, in[0], dt)
 		},
 		Compile: compileCast(to),
+		Lies:    liesStill(compileCast(to)),
 	}
 }
 

@@ -151,9 +151,9 @@ func (c *contraction) product(f *Frame, x, y, z []float32, add bool) {
 		}
 		return
 	}
-	a := lie{c.rows.stride[0], c.inner.stride[0]}
-	b := lie{c.inner.stride[1], c.cols.stride[1]}
-	to := lie{c.rows.stride[2], c.cols.stride[2]}
+	a := pitch{c.rows.stride[0], c.inner.stride[0]}
+	b := pitch{c.inner.stride[1], c.cols.stride[1]}
+	to := pitch{c.rows.stride[2], c.cols.stride[2]}
 	// A single row or column may as well be an adjacent one.
 	if c.cols.size == 1 {
 		to.col = 1

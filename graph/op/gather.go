@@ -9,7 +9,7 @@ import (
 )
 
 var gatherSpec = Spec{
-	Infer: inferGather, Links: linkGather, Narrow: narrowGather, Forward: forwardGather, Compile: compileGather, Carry: true, Dead: deadFirst,
+	Infer: inferGather, Links: linkGather, Narrow: narrowGather, Forward: forwardGather, Compile: compileGather, Lies: liesGather, Carry: true, Dead: deadFirst,
 }
 
 func inferGather(n *Node) ([]Fact, error) {
@@ -23,6 +23,21 @@ func inferGather(n *Node) ([]Fact, error) {
 		return nil, err
 	}
 	return []Fact{Of(n.DType(0), slices.Concat(data[:axis], index, data[axis+1:])...)}, nil
+}
+
+// liesGather: to take one index is to leave an axis out.
+func liesGather(n *Node, in Lie) []Lie {
+	axis, err := Axis(n.Attrs.Int("axis", 0), len(in.Steps))
+	index, ok := n.Input(1).Ints()
+	if err != nil || !ok || len(index) != 1 {
+		return nil
+	}
+	if index, err = wrapped(index, n.In[0].Shape[axis]); err != nil {
+		return nil
+	}
+	out := Lie{in.Offset + index[0]*in.Steps[axis], slices.Delete(slices.Clone(in.Steps), axis, axis+1)}
+	out.Steps = slices.Insert(out.Steps, axis, make([]int64, n.In[1].Rank())...)
+	return []Lie{out}
 }
 
 // constantRow returns the indices of a Gather that always takes the same ones,

@@ -10,113 +10,80 @@ import (
 type matrices struct {
 	rows, inner, cols int
 	alpha             float32
-	a, b, c           lie
+	a, b, c           pitch
 }
 
-// lie is how the rows and columns of a matrix lie in memory.
-type lie struct{ row, col int }
+// pitch is how far apart the rows and columns of a matrix lie.
+type pitch struct{ row, col int }
 
-func (s lie) view(data []float32, rows, cols int) kernel.Matrix {
+func (s pitch) view(data []float32, rows, cols int) kernel.Matrix {
 	return kernel.Matrix{Data: data, Rows: rows, Cols: cols, RowStride: s.row, ColStride: s.col}
 }
 
-func (s lie) t() lie { return lie{s.col, s.row} }
+func (s pitch) t() pitch { return pitch{s.col, s.row} }
 
-// pile is how the matrices of a stack follow each other: all of the batch for
-// each of the places in starts, in turn.
-type pile struct {
-	kernel.Batch
-	starts [][3]int
-}
-
-// newPile stacks matrices of the sizes given. Axes along which operand sum, 0
-// to 2, stays where it is come last, one place after the other: what is
-// written there is added up. With sum -1 all is one batch.
-func newPile(shape []int64, operands [3][]int64, sizes [3]int, sum int) pile {
-	p := pile{starts: [][3]int{{}}}
-	var all [3][]int64
-	for k, s := range operands {
-		all[k] = broadcastStrides(s, len(shape))
-	}
-	for axis, d := range shape {
-		if d == 1 {
-			continue
-		}
-		var step [3]int
-		for k := range step {
-			step[k] = int(all[k][axis]) * sizes[k]
-		}
-		if sum < 0 || step[sum] != 0 {
-			p.Sizes = append(p.Sizes, int(d))
-			p.A, p.B, p.C = append(p.A, step[0]), append(p.B, step[1]), append(p.C, step[2])
-			continue
-		}
-		var more [][3]int
-		for _, at := range p.starts {
-			for i := range int(d) {
-				more = append(more, [3]int{at[0] + i*step[0], at[1] + i*step[1], at[2] + i*step[2]})
-			}
-		}
-		p.starts = more
-	}
-	return p
-}
-
-// compileMatMul reads a stack times one matrix as one product of many rows.
 func compileMatMul(n *Node) (*Routine, error) {
 	if !floats(n, 0, 1) {
 		return nil, nil
 	}
-	batchA, rows, inner := stack(n.In[0].Shape, true)
-	batchB, _, cols := stack(n.In[1].Shape, false)
-	if product(batchB) == 1 {
-		rows *= product(batchA)
-		batchA, batchB = nil, nil
+	if weights := constantMatrix(n); weights != nil {
+		return dense(n, int(product(n.In[0].Shape))/weights.Rows, *weights, nil), nil
 	}
-	shape, err := Broadcast(batchA, batchB)
+	hold := newHolding(n, 0, 1)
+	a, b, c, ok := stacks(n, hold.places[0].Lie, hold.places[1].Lie, n.outLie())
+	if !ok {
+		return nil, nil
+	}
+	shape, err := Broadcast(a.batch, b.batch)
 	if err != nil {
 		return nil, err
 	}
-	if weights := constantMatrix(n); weights != nil {
-		return dense(n, int(rows), *weights, nil), nil
-	}
-	m := matrices{rows: int(rows), inner: int(inner), cols: int(cols), alpha: 1}
-	m.a, m.b, m.c = lie{m.inner, 1}, lie{m.cols, 1}, lie{m.cols, 1}
-	operands := [3][]int64{batchA, batchB, shape}
-	sizes := [3]int{m.rows * m.inner, m.inner * m.cols, m.rows * m.cols}
-	return m.routine(newPile(shape, operands, sizes, -1), newPile(shape, operands, sizes, 0), newPile(shape, operands, sizes, 1)), nil
+	m := matrices{rows: int(a.rows), inner: int(a.cols), cols: int(b.cols), alpha: 1, a: a.pitch, b: b.pitch, c: c.pitch}
+	steps := [3][]int64{a.along(shape), b.along(shape), c.along(shape)}
+	return m.routine(hold, newPile(shape, steps, -1), newPile(shape, steps, 0), newPile(shape, steps, 1)), nil
 }
 
 // routine computes the products; the piles are those of the product and of the
 // gradients of A and B.
-func (m matrices) routine(forward, gradA, gradB pile) *Routine {
+func (m matrices) routine(hold *holding, forward, gradA, gradB pile) *Routine {
 	empty := m.rows*m.inner*m.cols == 0
 	swapA := kernel.Batch{Sizes: gradA.Sizes, A: gradA.C, B: gradA.B, C: gradA.A}
 	swapB := kernel.Batch{Sizes: gradB.Sizes, A: gradB.A, B: gradB.C, C: gradB.B}
 	return &Routine{
-		KeepIn: []int{0, 1}, Adds: true,
+		KeepIn: hold.inputs(), Adds: true,
 		Forward: func(f *Frame) {
 			if empty {
 				clear(f.Y(0))
 				return
 			}
-			productsOf(f.Pool, forward.Batch, m.alpha, m.a.view(f.X(0), m.rows, m.inner), m.b.view(f.X(1), m.inner, m.cols),
+			productsOf(f.Pool, forward.Batch, m.alpha, m.a.view(hold.x(f, 0), m.rows, m.inner), m.b.view(hold.x(f, 1), m.inner, m.cols),
 				0, m.c.view(f.Y(0), m.rows, m.cols))
 		},
 		Backward: func(f *Frame) {
+			if empty {
+				for _, i := range hold.inputs() {
+					if f.DIn[i] != nil {
+						f.begin(i, true)
+					}
+				}
+				return
+			}
+			hold.begin(f)
 			dy := f.DOut[0].Float32s()
-			if f.DIn[0] != nil {
-				dx := f.begin(0, empty)
-				for i, at := range gradA.starts {
-					productsOf(f.Pool, swapA, m.alpha, m.c.view(dy[at[2]:], m.rows, m.cols), m.b.t().view(f.X(1)[at[1]:], m.cols, m.inner),
-						f.beta(0, i), m.a.view(dx[at[0]:], m.rows, m.inner))
+			if dx := hold.dx(f, 0); dx != nil {
+				beta := hold.beta(f, 0)
+				for _, at := range gradA.starts {
+					productsOf(f.Pool, swapA, m.alpha, m.c.view(dy[at[2]:], m.rows, m.cols), m.b.t().view(hold.x(f, 1)[at[1]:], m.cols, m.inner),
+						beta, m.a.view(dx[at[0]:], m.rows, m.inner))
+					beta = 1
 				}
 			}
-			if f.DIn[1] != nil {
-				dx := f.begin(1, empty)
-				for i, at := range gradB.starts {
-					productsOf(f.Pool, swapB, m.alpha, m.a.t().view(f.X(0)[at[0]:], m.inner, m.rows), m.c.view(dy[at[2]:], m.rows, m.cols),
-						f.beta(1, i), m.b.view(dx[at[1]:], m.inner, m.cols))
+			if dx := hold.dx(f, 1); dx != nil {
+				beta := hold.beta(f, 1)
+				for _, at := range gradB.starts {
+					productsOf(f.Pool, swapB, m.alpha, m.a.t().view(hold.x(f, 0)[at[0]:], m.inner, m.rows), m.c.view(dy[at[2]:], m.rows, m.cols),
+						beta, m.b.view(dx[at[1]:], m.inner, m.cols))
+					beta = 1
 				}
 			}
 		},
@@ -153,14 +120,15 @@ func compileGemm(n *Node) (*Routine, error) {
 		}
 	}
 	m := matrices{rows: int(a[row]), inner: int(a[innerA]), cols: int(b[column]), alpha: n.Attrs.Float("alpha", 1)}
-	m.a, m.b, m.c = lie{m.inner, 1}, lie{m.cols, 1}, lie{m.cols, 1}
+	m.a, m.b, m.c = pitch{m.inner, 1}, pitch{m.cols, 1}, pitch{m.cols, 1}
 	if innerA == 0 {
-		m.a = lie{1, m.rows}
+		m.a = pitch{1, m.rows}
 	}
 	if innerB == 1 {
-		m.b = lie{1, m.inner}
+		m.b = pitch{1, m.inner}
 	}
-	r := m.routine(pile{starts: [][3]int{{}}}, pile{starts: [][3]int{{}}}, pile{starts: [][3]int{{}}})
+	alone := newPile(nil, [3][]int64{}, -1)
+	r := m.routine(newHolding(n, 0, 1), alone, alone, alone)
 	beta := n.Attrs.Float("beta", 1)
 	if !n.Has(2) || beta == 0 {
 		return r, nil

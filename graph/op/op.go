@@ -82,6 +82,13 @@ type Node struct {
 	Tail *Tail
 	// Pool is what a routine that Compile makes will run on.
 	Pool *kernel.Pool
+	// Places says, for each input, where among the inputs of the routine it lies;
+	// nil where each is an input of its own, row by row. Those that are not row by
+	// row the operator Reads so.
+	Places []Place
+	// OutLie is how output 0 is to lie, as the operator Writes it; nil for row by
+	// row.
+	OutLie *Lie
 }
 
 // Input returns the fact of input i, nil where the node has none.
@@ -212,6 +219,14 @@ type Spec struct {
 	// Layout says whether the node may run channels-last; ok is false where it
 	// may not.
 	Layout func(n *Node) (l Layout, ok bool)
+	// Lies says how the outputs lie in the memory of input 0, which lies there as
+	// given, where the node only chooses among its elements and orders them anew;
+	// nil where no steps say so.
+	Lies func(n *Node, in Lie) []Lie
+	// Reads reports whether Compile takes input i, and writes its gradient, where
+	// it lies as given; Writes whether output 0 may lie so. Nil is never.
+	Reads  func(n *Node, i int, l Lie) bool
+	Writes func(n *Node, l Lie) bool
 
 	formula formula
 	// mix is how the elements are computed, where each follows from those of the

@@ -36,6 +36,7 @@ func viewSpec(v view) *Spec {
 			return []*tensor.Tensor{reshaped(in[0], shape)}, nil
 		},
 		Compile: compileView,
+		Lies:    liesView,
 		Carry:   true,
 		Dead:    deadFirst,
 	}

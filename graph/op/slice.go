@@ -9,7 +9,23 @@ import (
 )
 
 var sliceSpec = Spec{
-	Infer: inferSlice, Links: linkSlice, Narrow: narrowSlice, Forward: forwardSlice, Compile: compileSlice, Layout: layoutSplit, Carry: true, Dead: deadFirst,
+	Infer: inferSlice, Links: linkSlice, Narrow: narrowSlice, Forward: forwardSlice, Compile: compileSlice, Layout: layoutSplit, Lies: liesSlice, Carry: true, Dead: deadFirst,
+}
+
+func liesSlice(n *Node, in Lie) []Lie {
+	list, ok, err := stretches(n, n.In[0].Shape)
+	if !ok || err != nil {
+		return nil
+	}
+	out := Lie{in.Offset, slices.Clone(in.Steps)}
+	for _, s := range list {
+		if !s.known || s.step < 0 {
+			return nil
+		}
+		out.Offset += s.start * in.Steps[s.axis]
+		out.Steps[s.axis] *= s.step
+	}
+	return []Lie{out}
 }
 
 // stretch is what Slice takes of one axis: count elements from start. entry is

@@ -9,7 +9,7 @@ import (
 )
 
 var splitSpec = Spec{
-	Infer: inferSplit, Links: linkSplit, Narrow: narrowSplit, Forward: forwardSplit, Compile: compileSplit, Layout: layoutSplit, Carry: true, Dead: deadFirst,
+	Infer: inferSplit, Links: linkSplit, Narrow: narrowSplit, Forward: forwardSplit, Compile: compileSplit, Layout: layoutSplit, Lies: liesSplit, Carry: true, Dead: deadFirst,
 }
 
 // parts returns the axis that Split divides, and the sizes of the parts; known
@@ -78,6 +78,19 @@ func inferSplit(n *Node) ([]Fact, error) {
 		out[o] = Of(n.DType(0), part...)
 	}
 	return out, nil
+}
+
+func liesSplit(n *Node, in Lie) []Lie {
+	axis, sizes, known, err := parts(n, n.In[0].Shape)
+	if err != nil || !known {
+		return nil
+	}
+	out := make([]Lie, len(sizes))
+	for o, size := range sizes {
+		out[o] = in
+		in.Offset += size * in.Steps[axis]
+	}
+	return out
 }
 
 func linkSplit(n *Node, l *Linker) {

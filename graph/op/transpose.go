@@ -7,7 +7,7 @@ import (
 )
 
 var transposeSpec = Spec{
-	Infer: inferTranspose, Links: linkTranspose, Forward: forwardTranspose, Compile: compileTranspose, Carry: true, Dead: deadFirst,
+	Infer: inferTranspose, Links: linkTranspose, Forward: forwardTranspose, Compile: compileTranspose, Lies: liesTranspose, Carry: true, Dead: deadFirst,
 }
 
 // permutation is the input axis of each output axis.
@@ -43,6 +43,18 @@ func inferTranspose(n *Node) ([]Fact, error) {
 		out[i] = shape[p]
 	}
 	return []Fact{Of(n.DType(0), out...)}, nil
+}
+
+func liesTranspose(n *Node, in Lie) []Lie {
+	perm, err := permutation(n, len(in.Steps))
+	if err != nil {
+		return nil
+	}
+	out := Lie{in.Offset, make([]int64, len(perm))}
+	for i, p := range perm {
+		out.Steps[i] = in.Steps[p]
+	}
+	return []Lie{out}
 }
 
 func linkTranspose(n *Node, l *Linker) {
