@@ -62,13 +62,15 @@ const (
 	Magnitude = "magnitude"
 	Random    = "random"
 	OBS       = "obs"
+	DHSPG     = "dhspg"
+	HESSO     = "hesso"
 )
 
 // Methods are the names that Options.Method takes.
 func Methods() []string { return append([]string{Auto, Magnitude, OBS, Random}, trained...) }
 
 // trained are the methods that choose while they train.
-var trained = []string{}
+var trained = []string{DHSPG, HESSO}
 
 // check fills in what is left open and refuses what does not go together,
 // before anything is read.

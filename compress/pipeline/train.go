@@ -11,6 +11,8 @@ import (
 	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
 	"onnxcompress/compress/dataset"
+	"onnxcompress/compress/dhspg"
+	"onnxcompress/compress/hesso"
 	"onnxcompress/compress/train"
 	"onnxcompress/depgraph"
 	"onnxcompress/graph"
@@ -264,8 +266,8 @@ const clip = 5
 // start is the model that training starts with, and the groups that have gone
 // from it already.
 func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
-	if slices.Contains(trained, t.Method) || t.resumes() {
-		return t.prepared.Clone(), !slices.Contains(trained, t.Method), nil
+	if methods[t.Method] != nil || t.resumes() {
+		return t.prepared.Clone(), methods[t.Method] == nil, nil
 	}
 	choose, err := t.chooser(ctx)
 	if err != nil {
@@ -334,7 +336,13 @@ func (t *training) method(chosen bool) (train.Method, error) {
 	if chosen {
 		return &train.Given{Groups: t.net.Silent()}, nil
 	}
-	return nil, Fail(BadInput, "method %s is not known", t.Method)
+	return methods[t.Method](t), nil
+}
+
+// methods are those that choose while they train.
+var methods = map[string]func(*training) train.Method{
+	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Usual(t.Training.Optimiser != SGD)) },
+	HESSO: func(*training) train.Method { return hesso.New(hesso.Usual()) },
 }
 
 // objective chooses what is minimised.

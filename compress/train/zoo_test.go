@@ -163,4 +163,3 @@ func outputs(t *testing.T, n *train.Net, inputs []*tensor.Tensor) [][]float64 {
 	}
 	return list
 }
-
