@@ -70,7 +70,7 @@ func Magnitude(g *depgraph.Graph, norm int) (Scores, error) {
 			sums[i] = math.Sqrt(sums[i])
 		}
 	}
-	relative(g, sums)
+	Relative(g, sums)
 	return sums, nil
 }
 
@@ -85,10 +85,10 @@ func matrix(shape []int64) bool {
 	return wide > 1
 }
 
-// relative makes scores of different families comparable: the score over the
+// Relative makes scores of different families comparable: the score over the
 // family's mean, drawn halfway towards its rank in the family. The mean alone
 // would empty a layer of few large and many small channels.
-func relative(g *depgraph.Graph, s Scores) {
+func Relative(g *depgraph.Graph, s Scores) {
 	scaled := make(Scores, len(s))
 	for _, f := range g.Families {
 		mean := 0.0
