@@ -11,17 +11,29 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"onnxcompress/compress/pipeline"
 )
 
 // progress tells the user on standard error how far a command is: a bar on a
-// terminal, a line per stage where plain text is asked for, else only notes.
+// terminal, a line per stage where plain text is asked for, a line per epoch
+// elsewhere, and notes in any case.
 type progress struct {
 	w     io.Writer
 	plain bool
 	quiet bool
+	// epochs says that training is told of in lines.
+	epochs bool
+	now    func() time.Time
 
-	mu    sync.Mutex
-	stage string
+	// mu guards what the bar shows: the stage, and how training fares in it.
+	mu       sync.Mutex
+	stage    string
+	training string
+	// told is when the stage began or training was last told of; epoch is the
+	// last that has had its line.
+	told  time.Time
+	epoch int
 	// pool and bar are nil without a terminal; notes wait for the bar to go.
 	pool  *mpb.Progress
 	bar   *mpb.Bar
@@ -31,8 +43,12 @@ type progress struct {
 // patience is how long a command may take before a bar appears.
 const patience = time.Second
 
+// lull is the longest that training goes on without a line.
+const lull = 30 * time.Second
+
 func (f *common) newProgress(c *cobra.Command) *progress {
-	p := &progress{w: c.ErrOrStderr(), quiet: f.quiet, plain: f.progress == "plain" && !f.quiet}
+	p := &progress{w: c.ErrOrStderr(), quiet: f.quiet, now: time.Now}
+	p.plain, p.epochs = f.progress == "plain" && !f.quiet, f.progress != "none" && !f.quiet
 	if file, ok := p.w.(*os.File); ok && f.progress == "auto" && !f.quiet && term.IsTerminal(int(file.Fd())) {
 		p.draw()
 	}
@@ -47,14 +63,19 @@ func (p *progress) draw() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return fmt.Sprintf("%-18s", p.stage)
-	})), mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace)))
+	})), mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace), decor.Any(func(decor.Statistics) string {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.training
+	})))
 }
 
 // Stage implements pipeline.Progress.
 func (p *progress) Stage(name string) {
 	p.mu.Lock()
-	p.stage = name
+	p.stage, p.training = name, ""
 	p.mu.Unlock()
+	p.told, p.epoch = p.now(), 0
 	if p.plain {
 		fmt.Fprintf(p.w, "%s\n", name)
 	}
@@ -67,6 +88,34 @@ func (p *progress) Advance(done, total int) {
 		p.bar.SetTotal(int64(total)+1, false)
 		p.bar.SetCurrent(int64(min(done, total)))
 	}
+}
+
+// Train implements pipeline.Progress.
+func (p *progress) Train(s pipeline.TrainStatus) {
+	if p.bar != nil {
+		p.mu.Lock()
+		p.training = "  " + trainingLine(s)
+		p.mu.Unlock()
+		p.Advance(s.Step, s.Steps)
+		return
+	}
+	if now := p.now(); p.epochs && (s.Epoch > p.epoch || now.Sub(p.told) >= lull) {
+		p.told, p.epoch = now, s.Epoch
+		fmt.Fprintf(p.w, "%s  step %d/%d\n", trainingLine(s), s.Step, s.Steps)
+	}
+}
+
+// trainingLine is what there is to say of training besides its steps.
+func trainingLine(s pipeline.TrainStatus) string {
+	line := fmt.Sprintf("epoch %d/%d  loss %.4g", s.Epoch, s.Epochs, s.Loss)
+	if s.Held != nil {
+		line += fmt.Sprintf("  accuracy %.2f %%", 100**s.Held)
+	}
+	line += fmt.Sprintf("  MACs %.1f %%", 100*s.MACs)
+	if s.Left > 0 {
+		line += fmt.Sprintf("  %v left", s.Left.Round(time.Second))
+	}
+	return line
 }
 
 // Note implements pipeline.Progress.

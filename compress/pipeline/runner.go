@@ -30,12 +30,30 @@ type Progress interface {
 	Stage(name string)
 	// Advance says how much of the stage is done.
 	Advance(done, total int)
+	// Train says how training fares, after every step.
+	Train(s TrainStatus)
 	// Note tells what the user should know although the run goes on.
 	Note(text string)
 }
 
+// TrainStatus is how far training is. Epochs that are done have been measured,
+// too: the status in which Epoch rises has the Held of that epoch.
+type TrainStatus struct {
+	// Epoch of Epochs and Step of Steps are done; Step counts through all epochs.
+	Epoch, Epochs, Step, Steps int
+	Loss                       float64
+	// Held is the accuracy on what is held back when it was last measured, nil
+	// before and where there are no labels.
+	Held *float64
+	// MACs is the share of the original's that is left.
+	MACs float64
+	// Left is the time that is left, 0 where it is not known.
+	Left time.Duration
+}
+
 type silent struct{}
 
-func (silent) Stage(string)     {}
-func (silent) Advance(int, int) {}
-func (silent) Note(string)      {}
+func (silent) Stage(string)      {}
+func (silent) Advance(int, int)  {}
+func (silent) Train(TrainStatus) {}
+func (silent) Note(string)       {}
