@@ -26,6 +26,8 @@ type common struct {
 	verbose   bool
 	quiet     bool
 	progress  string
+	// saved is the file that the settings go to.
+	saved string
 }
 
 // dataForms is what the flags that name samples take.

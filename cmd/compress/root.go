@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onnxcompress/compress/pipeline"
+	"onnxcompress/internal/config"
 )
 
 const rootUse = "compress MODEL [-o OUT]"
@@ -41,6 +42,7 @@ func newRoot(verbose *bool) *cobra.Command {
 	}
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return settle(c.Flags()) }
 	f.register(c)
 	c.AddCommand(
 		newInspect(), newValidate(), newBench(), newRun(), newEval(), newSimplify(), newOps(), newVersion(), newORT(),
@@ -101,15 +103,16 @@ func (f *compressFlags) register(c *cobra.Command) {
 	flags.StringVar(&o.Data, "data", "", "samples with labels, in the same forms")
 	flags.BoolVar(&o.SkipBad, "skip-bad", false, skipBadHelp)
 	flags.StringVar(&o.Val, "val", "", "samples with labels that are only measured")
-	flags.Float64SliceVar(&o.Mean, "mean", nil, "mean of each channel, after scaling to [0,1]")
-	flags.Float64SliceVar(&o.Std, "std", nil, "standard deviation of each channel")
+	flags.Var(config.Floats(&o.Mean), "mean", "mean of each channel, after scaling to [0,1]")
+	flags.Var(config.Floats(&o.Std), "std", "standard deviation of each channel")
 	flags.IntVar(&o.NumSamples, "num-samples", 0, "samples to calibrate on")
 	flags.BoolVar(&o.DryRun, "dry-run", false, "say what would be done and write nothing")
 	flags.BoolVar(&o.KeepBest, "keep-best", false, "write the best model although the target is missed")
 	flags.StringVar(&f.json, "json", "", "write the report as JSON to this file, - for standard output")
 	flags.StringVar(&f.html, "report", "", "write the report as HTML to this file")
 	f.training.register(c, &o.Training)
-	f.common.register(c, inputFlags, runFlags, progressFlags)
+	f.common.register(c, inputFlags, runFlags, progressFlags, configFlags)
+	config.Exclusive(flags, targetFlags[:]...)
 }
 
 // decode turns flags into options.
@@ -158,6 +161,9 @@ func (f *compressFlags) decode(model string) (pipeline.Options, error) {
 func (f *compressFlags) compress(c *cobra.Command, model string) error {
 	o, err := f.decode(model)
 	if err != nil {
+		return err
+	}
+	if err := f.saveConfig(c); err != nil {
 		return err
 	}
 	p := f.newProgress(c)

@@ -24,6 +24,9 @@ func newSimplify() *cobra.Command {
 			if o.Shapes, err = f.shapes(); err != nil {
 				return err
 			}
+			if err := f.saveConfig(c); err != nil {
+				return err
+			}
 			p := f.newProgress(c)
 			report, err := pipeline.Run(c.Context(), *o, f.engine(c, p), p)
 			p.close()
@@ -38,6 +41,6 @@ func newSimplify() *cobra.Command {
 	c.Flags().BoolVar(&o.NoValidate, "no-validate", false, "do not compare with onnxruntime")
 	c.Flags().BoolVar(&o.FoldBatchNorm, "fold-batchnorm", false, "put BatchNormalization into the weights before it")
 	c.Flags().StringVar(&f.json, "json", "", "write the report as JSON to this file, - for standard output")
-	f.common.register(c, inputFlags, runFlags, progressFlags)
+	f.common.register(c, inputFlags, runFlags, progressFlags, configFlags)
 	return c
 }
