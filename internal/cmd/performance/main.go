@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"onnxcompress/internal/machine"
 )
 
 // net is a reference net as PyTorch's script names it.
@@ -78,7 +80,7 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	m := &meter{options: o, torch: torch == nil}
-	p := page{machine: machine(), threads: o.threads, rounds: o.rounds}
+	p := page{machine: machine.Processor(), threads: o.threads, rounds: o.rounds}
 	if torch != nil {
 		p.missing = torch.Error()
 	}

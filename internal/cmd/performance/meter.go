@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 )
 
 // meter measures nets.
@@ -101,31 +98,4 @@ func (m *meter) pytorch(ctx context.Context, n net, r *reading) error {
 	m.version = said.Version
 	r.torchTrain, r.torchInfer, r.torchMemory = said.Train, said.Infer, said.Peak*(1<<20)
 	return nil
-}
-
-// machine describes the processor.
-func machine() string {
-	name := runtime.GOARCH
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return name
-	}
-	field := func(key string) string {
-		for line := range strings.Lines(string(text)) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
-				return strings.TrimSpace(v)
-			}
-		}
-		return ""
-	}
-	if model := field("model name"); model != "" {
-		name = model
-	}
-	flags := strings.Fields(field("flags"))
-	for _, level := range []struct{ flag, name string }{{"avx512f", "AVX-512"}, {"avx2", "AVX2"}} {
-		if slices.Contains(flags, level.flag) {
-			return name + " with " + level.name
-		}
-	}
-	return name
 }

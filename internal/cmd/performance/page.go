@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"onnxcompress/internal/markdown"
 )
 
 // row is what was measured of one net.
@@ -68,32 +70,32 @@ func (p page) String() string {
 }
 
 func (p page) training() string {
-	t := table{head: []string{"net", "batch", "engine, samples/s", "PyTorch", "ratio", "engine, MiB", "PyTorch", "ratio"}}
+	t := markdown.Table{Text: 1, Head: []string{"net", "batch", "engine, samples/s", "PyTorch", "ratio", "engine, MiB", "PyTorch", "ratio"}}
 	var speed, memory []float64
 	for _, r := range p.rows {
 		faster := r.median(func(x reading) float64 { return ratio(x.train, x.torchTrain) })
 		larger := r.median(func(x reading) float64 { return ratio(x.memory, x.torchMemory) })
 		speed, memory = append(speed, faster), append(memory, larger)
-		t.add(r.name, fmt.Sprint(r.batch),
+		t.Add(r.name, fmt.Sprint(r.batch),
 			count(r.median(func(x reading) float64 { return x.train })), count(r.median(func(x reading) float64 { return x.torchTrain })), times(faster),
 			count(r.median(func(x reading) float64 { return x.memory })/(1<<20)), count(r.median(func(x reading) float64 { return x.torchMemory })/(1<<20)), times(larger))
 	}
-	t.add("median", "", "", "", times(median(speed)), "", "", times(median(memory)))
+	t.Add("median", "", "", "", times(median(speed)), "", "", times(median(memory)))
 	return "\n## Training\n\n" + t.String()
 }
 
 func (p page) inference() string {
-	t := table{head: []string{"net", "batch", "engine, samples/s", "onnxruntime", "ratio", "PyTorch", "ratio"}}
+	t := markdown.Table{Text: 1, Head: []string{"net", "batch", "engine, samples/s", "onnxruntime", "ratio", "PyTorch", "ratio"}}
 	var overORT, overTorch []float64
 	for _, r := range p.rows {
 		ort := r.median(func(x reading) float64 { return ratio(x.infer, x.ort) })
 		torch := r.median(func(x reading) float64 { return ratio(x.infer, x.torchInfer) })
 		overORT, overTorch = append(overORT, ort), append(overTorch, torch)
-		t.add(r.name, fmt.Sprint(r.batch),
+		t.Add(r.name, fmt.Sprint(r.batch),
 			count(r.median(func(x reading) float64 { return x.infer })), count(r.median(func(x reading) float64 { return x.ort })), times(ort),
 			count(r.median(func(x reading) float64 { return x.torchInfer })), times(torch))
 	}
-	t.add("median", "", "", "", times(median(overORT)), "", times(median(overTorch)))
+	t.Add("median", "", "", "", times(median(overORT)), "", times(median(overTorch)))
 	return "\n## Inference\n\n" + t.String()
 }
 
@@ -116,21 +118,3 @@ func unlessZero(format string, v float64) string {
 	}
 	return fmt.Sprintf(format, v)
 }
-
-// table is one of markdown, of names and numbers.
-type table struct {
-	head []string
-	rows [][]string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) String() string {
-	lines := []string{line(t.head), "|:--|" + strings.Repeat("--:|", len(t.head)-1)}
-	for _, r := range t.rows {
-		lines = append(lines, line(r))
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
-
-func line(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
