@@ -70,6 +70,10 @@ gen: ## regenerate the generated code
 coverage: ort ## write docs/coverage.md: each model of the zoo, pruned and run natively
 	go run ./internal/cmd/coverage
 
+.PHONY: results
+results: build ort ## write docs/results.md: compressed and trained, in four hours; QUICK=1 in minutes; ONLY=regexp of commands
+	go run ./internal/cmd/results $(if $(QUICK),-quick) -only "$(ONLY)"
+
 .PHONY: untrained
 untrained: ort ## write docs/untrained.md: accuracy against MACs where nothing is trained
 	go run ./internal/cmd/untrained -models "$(MODELS)"
