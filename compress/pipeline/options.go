@@ -64,13 +64,16 @@ const (
 	OBS       = "obs"
 	DHSPG     = "dhspg"
 	HESSO     = "hesso"
+	Taylor    = "taylor"
+	Uniform   = "uniform"
+	Gradual   = "gradual"
 )
 
 // Methods are the names that Options.Method takes.
 func Methods() []string { return append([]string{Auto, Magnitude, OBS, Random}, trained...) }
 
 // trained are the methods that choose while they train.
-var trained = []string{DHSPG, HESSO}
+var trained = []string{DHSPG, HESSO, Taylor, Uniform, Gradual}
 
 // check fills in what is left open and refuses what does not go together,
 // before anything is read.

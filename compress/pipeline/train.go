@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"onnxcompress/compress"
+	"onnxcompress/compress/baseline"
 	"onnxcompress/compress/compact"
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/dhspg"
@@ -343,7 +344,17 @@ func (t *training) method(chosen bool) (train.Method, error) {
 var methods = map[string]func(*training) train.Method{
 	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Usual(t.Training.Optimiser != SGD)) },
 	HESSO: func(*training) train.Method { return hesso.New(hesso.Usual()) },
+	Taylor: func(*training) train.Method {
+		return baseline.NewOnce(baseline.Rating{By: baseline.Taylor, Batches: taylorBatches, PerCost: true})
+	},
+	Uniform: func(*training) train.Method { return baseline.NewOnce(baseline.Rating{By: baseline.Uniform}) },
+	Gradual: func(*training) train.Method {
+		return baseline.NewGradual(baseline.Rating{By: baseline.Magnitude}, baseline.UsualRamp())
+	},
 }
+
+// taylorBatches is how many batches a method looks at that chooses once.
+const taylorBatches = 50
 
 // objective chooses what is minimised.
 func (t *training) objective() error {
