@@ -142,6 +142,9 @@ func (s *Set) Len() int { return len(s.index) }
 // Labelled reports whether samples have labels.
 func (s *Set) Labelled() bool { return s.source.truth().label != nil }
 
+// Targeted reports whether samples have targets that are no classes.
+func (s *Set) Targeted() bool { return s.source.truth().targets != nil }
+
 // Divided reports whether the data names a training and a test part of its own.
 // Where it does not, either Split is the same samples.
 func (s *Set) Divided() bool { return s.divided }

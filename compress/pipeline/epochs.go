@@ -12,14 +12,14 @@ import (
 // epochs is a set as a train.Source: shuffled anew for each epoch.
 type epochs struct {
 	set         *dataset.Set
-	truth       func([]int64) (*tensor.Tensor, error)
+	truth       func(dataset.Batch) *tensor.Tensor
 	size        int
 	seed        uint64
 	epoch, step int
 	order       []int
 }
 
-func newEpochs(set *dataset.Set, truth func([]int64) (*tensor.Tensor, error), size int, seed int64) *epochs {
+func newEpochs(set *dataset.Set, truth func(dataset.Batch) *tensor.Tensor, size int, seed int64) *epochs {
 	return &epochs{set: set, truth: truth, size: min(size, set.Len()), seed: uint64(seed)}
 }
 
@@ -42,13 +42,9 @@ func (e *epochs) Next(context.Context) (train.Batch, error) {
 	}
 	index := e.order[e.step*e.size:][:e.size]
 	e.step++
-	in, labels, err := e.set.Batch(index)
+	b, err := e.set.Read(index)
 	if err != nil {
 		return train.Batch{}, &Failure{BadInput, err}
 	}
-	truth, err := e.truth(labels)
-	if err != nil {
-		return train.Batch{}, &Failure{BadInput, err}
-	}
-	return train.Batch{Inputs: in, Truth: truth, Index: index}, nil
+	return train.Batch{Inputs: b.Inputs, Truth: e.truth(b), Index: index}, nil
 }

@@ -7,21 +7,14 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
-	"onnxcompress/compress"
-	"onnxcompress/compress/baseline"
-	"onnxcompress/compress/compact"
 	"onnxcompress/compress/dataset"
-	"onnxcompress/compress/dhspg"
-	"onnxcompress/compress/hesso"
 	"onnxcompress/compress/train"
-	"onnxcompress/depgraph"
 	"onnxcompress/graph"
-	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/onnx"
 	"onnxcompress/runtime"
-	"onnxcompress/runtime/loss"
 )
 
 // training is a run of a method that trains.
@@ -45,13 +38,6 @@ type training struct {
 	held    []heldBatch
 	// keep are the groups of net that must stay.
 	keep map[int]bool
-}
-
-// heldBatch is a batch that is judged by, with what the original says.
-type heldBatch struct {
-	train.Batch
-	labels []int64
-	said   *tensor.Tensor
 }
 
 // train finds a candidate by training.
@@ -85,25 +71,6 @@ func (t *training) train(ctx context.Context) error {
 	return err
 }
 
-// budget finds how many multiplications a target of latency leaves, with what is
-// chosen without training.
-func (t *training) budget(ctx context.Context) error {
-	if t.Target.Quantity != Latency {
-		return nil
-	}
-	g := t.subject.Graph
-	scores, err := compress.Magnitude(g, 2)
-	if err != nil {
-		return err
-	}
-	if err := t.searchLatency(ctx, scored(t.run, scores)); err != nil {
-		return err
-	}
-	t.aimed = &compress.Target{Measure: compress.MACs, Value: float64(t.chosen.choice.Size.MACs)}
-	t.note(fmt.Sprintf("%v takes %.3g %% of the MACs", t.Target, 100*t.aimed.Value/float64(t.report.Before.MACs)))
-	return nil
-}
-
 func (t *training) close() error {
 	var errs []error
 	if t.teacher != nil {
@@ -123,10 +90,15 @@ func (t *training) begin(ctx context.Context) error {
 	if t.samples.train == nil {
 		return Fail(BadInput, "method %s trains and needs --data", t.Method)
 	}
-	n := t.samples.train.Len()
-	held, rest := t.samples.train.Split(math.Max(heldShare, math.Min(0.2, heldSamples/float64(n))))
+	good, err := t.samples.train.Verified(ctx)
+	if err != nil {
+		return &Failure{BadInput, err}
+	}
+	if skipped := good.Skipped(); len(skipped) > 0 {
+		t.note(fmt.Sprintf("%d samples cannot be read and are left out: %s", len(skipped), strings.Join(skipped[:min(len(skipped), 3)], ", ")))
+	}
+	held, rest := good.Split(math.Max(heldShare, math.Min(0.2, heldSamples/float64(good.Len()))))
 	t.set = rest
-	var err error
 	if t.prepared, err = train.Prepare(t.subject.prepared, train.Preparation{Shapes: t.Shapes}); err != nil {
 		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
@@ -136,85 +108,12 @@ func (t *training) begin(ctx context.Context) error {
 	if t.teacher, err = train.NewTeacher(t.prepared, t.output, t.joined, t.Threads); err != nil {
 		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
-	return t.holdBack(ctx, held)
-}
-
-// aimAt chooses the output that is trained: that of a classifier where there are
-// labels, before its Softmax, else all that are numbers.
-func (t *training) aimAt() error {
-	facts := t.subject.Graph.Nominal
-	var floats []string
-	for _, v := range t.subject.Graph.Outputs {
-		f := &facts.Values[v.ID]
-		if f.DType != tensor.Float32 {
-			continue
-		}
-		floats = append(floats, v.Name)
-		if t.classes == 0 && f.Known && len(f.Shape) == 2 && f.Shape[1] > 1 {
-			t.classes = int(f.Shape[1])
-			t.output = v.Name
-		}
-	}
-	switch {
-	case len(floats) == 0:
-		return Fail(Unsupported, "%s: no output is a tensor of float32", t.Input)
-	case t.classes > 0 && (t.labelled() || len(floats) == 1):
-		var err error
-		if t.output, err = pass.Logits(t.prepared, t.output); err != nil {
-			return err
-		}
-		t.added = !slices.Contains(floats, t.output)
-		pass.Expose(t.prepared, t.output)
-	case len(floats) == 1:
-		t.output, t.classes = floats[0], 0
-	default:
-		t.joined, t.classes, t.added = floats, 0, true
-		t.output = pass.Join(t.prepared, floats)
-	}
-	return nil
-}
-
-// mostJudged bounds the samples that a training is judged by.
-const mostJudged = 2500
-
-// holdBack takes the samples to judge by, and judges the original.
-func (t *training) holdBack(ctx context.Context, held *dataset.Set) error {
-	size := batchSize(t.subject.Ports, freeBatch)
-	var score Score
-	for b, err := range held.Batches(size) {
-		if err != nil {
+	if t.labelled() && t.classes > 0 {
+		if err := good.CheckLabels(t.classes); err != nil {
 			return &Failure{BadInput, err}
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if len(t.held)*size >= mostJudged || len(t.held) > 0 && b.Labels != nil && len(b.Labels) < size {
-			break
-		}
-		h := heldBatch{Batch: train.Batch{Inputs: b.Inputs}, labels: b.Labels}
-		said, err := t.teacher.Say(h.Batch)
-		if err != nil {
-			return BadInputs(err)
-		}
-		h.said = said.Clone()
-		if b.Labels != nil && t.classes > 0 {
-			correct, err := dataset.TopK(h.said, b.Labels, 1)
-			if err != nil {
-				return &Failure{BadInput, err}
-			}
-			score = Score{score.Correct + correct, score.Total + len(b.Labels)}
-		}
-		t.held = append(t.held, h)
 	}
-	if score.Total == 0 {
-		return nil
-	}
-	t.note(fmt.Sprintf("the original is right on %.2f %% of %d samples held back", 100*score.Share(), score.Total))
-	chance := 1 / float64(t.classes)
-	if !t.Training.Scratch && score.Share() < chance+2*math.Sqrt(chance/float64(score.Total)) {
-		return Fail(BadInput, "%s: the original is right on %.3g %% of the samples, which is chance: the data are not as the model knows them (--mean, --std, --layout, --color, the order of classes); --from-scratch if it is not trained", t.Input, 100*score.Share())
-	}
-	return nil
+	return t.holdBack(ctx, held)
 }
 
 // ready makes the net and the task.
@@ -264,40 +163,6 @@ func (t *training) ready(ctx context.Context) error {
 // is wild is tamed.
 const clip = 5
 
-// start is the model that training starts with, and the groups that have gone
-// from it already.
-func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
-	if methods[t.Method] != nil || t.resumes() {
-		return t.prepared.Clone(), methods[t.Method] == nil, nil
-	}
-	choose, err := t.chooser(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	target, err := t.choosing()
-	if err != nil {
-		return nil, false, err
-	}
-	c, err := t.run.candidate(ctx, choose, target)
-	if err != nil {
-		return nil, false, err
-	}
-	defer c.model.Close()
-	masked, err := c.masked(t.subject)
-	if err != nil {
-		return nil, false, err
-	}
-	if t.joined != nil {
-		pass.Join(masked, t.joined)
-	} else {
-		pass.Expose(masked, t.output)
-	}
-	return masked, true, nil
-}
-
-// labelled reports whether the training looks at labels.
-func (t *training) labelled() bool { return t.set.Labelled() && !t.Training.NoLabels }
-
 // batchNormed reports whether the net normalises by running statistics.
 func (t *training) batchNormed() bool {
 	return slices.ContainsFunc(t.net.Graph.Nodes, func(n *graph.Node) bool { return n.Spec != nil && len(n.Spec.Running) > 0 })
@@ -319,152 +184,11 @@ func (t *training) batches() train.Inputs {
 	}
 }
 
-// truth is what a batch is held against, nil for a batch without labels.
-func (t *training) truth(labels []int64) (*tensor.Tensor, error) {
-	if !t.labelled() || t.classes == 0 {
-		return nil, nil
-	}
-	for _, l := range labels {
-		if l < 0 || l >= int64(t.classes) {
-			return nil, fmt.Errorf("label %d: the model has %d classes", l, t.classes)
-		}
-	}
-	return tensor.FromInt64s([]int64{int64(len(labels))}, labels), nil
-}
-
-// method is the one that the options name.
-func (t *training) method(chosen bool) (train.Method, error) {
-	if chosen {
-		return &train.Given{Groups: t.net.Silent()}, nil
-	}
-	return methods[t.Method](t), nil
-}
-
-// methods are those that choose while they train.
-var methods = map[string]func(*training) train.Method{
-	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Usual(t.Training.Optimiser != SGD)) },
-	HESSO: func(*training) train.Method { return hesso.New(hesso.Usual()) },
-	Taylor: func(*training) train.Method {
-		return baseline.NewOnce(baseline.Rating{By: baseline.Taylor, Batches: taylorBatches, PerCost: true})
-	},
-	Uniform: func(*training) train.Method { return baseline.NewOnce(baseline.Rating{By: baseline.Uniform}) },
-	Gradual: func(*training) train.Method {
-		return baseline.NewGradual(baseline.Rating{By: baseline.Magnitude}, baseline.UsualRamp())
-	},
-}
-
-// taylorBatches is how many batches a method looks at that chooses once.
-const taylorBatches = 50
-
-// objective chooses what is minimised.
-func (t *training) objective() error {
-	set := &t.Training
-	o := &train.Objective{Classes: t.classes > 0, Temperature: set.Temperature}
-	labelled := t.labelled() && t.classes > 0
-	if labelled {
-		o.Truth, o.Distill = loss.CrossEntropy{}, *set.Distill
-	} else {
-		o.Match = 1
-	}
-	if !labelled || o.Distill > 0 {
-		t.task.Teacher = t.teacher
-		t.teacher.Remember(t.samples.train.Len())
-	}
-	if !o.Classes || o.Match > 0 {
-		var said [][]*tensor.Tensor
-		for _, h := range t.held[:min(len(t.held), momentBatches)] {
-			outs, err := t.teacher.Apart(h.Batch)
-			if err != nil {
-				return err
-			}
-			said = append(said, outs)
-		}
-		var err error
-		if o.Scale, err = train.Measure(said); err != nil {
-			return Fail(Unsupported, "%s: %w", t.Input, err)
-		}
-	}
-	t.task.Objective = o
-	return nil
-}
-
-// judgeHeld scores the net on what was held back: by accuracy where there are
-// labels, by the agreement with the original's classes or else by how near its
-// outputs are.
-func (t *training) judgeHeld() (float64, error) {
-	tr := t.net.Trainer()
-	at := t.outputAt()
-	var score Score
-	apart, norm := 0.0, 0.0
-	for _, h := range t.held {
-		var in []*tensor.Tensor
-		for _, name := range tr.Inputs() {
-			in = append(in, h.Inputs[name])
-		}
-		out, err := tr.Evaluate(in...)
-		if err != nil {
-			return 0, err
-		}
-		if t.classes > 0 {
-			labels := h.labels
-			if !t.labelled() {
-				if labels, err = dataset.Argmax(h.said); err != nil {
-					return 0, err
-				}
-			}
-			correct, err := dataset.TopK(out[at], labels, 1)
-			if err != nil {
-				return 0, err
-			}
-			score = Score{score.Correct + correct, score.Total + len(labels)}
-			continue
-		}
-		for i, v := range out[at].Float32s() {
-			w := float64(h.said.Float32s()[i])
-			apart, norm = apart+(float64(v)-w)*(float64(v)-w), norm+w*w
-		}
-	}
-	if t.classes > 0 {
-		return score.Share(), nil
-	}
-	return 1 - math.Sqrt(apart/math.Max(norm, 1e-30)), nil
-}
-
-// outputAt is the place of the trained output among the net's.
-func (t *training) outputAt() int {
-	return slices.IndexFunc(t.net.Graph.Outputs, func(v *graph.Value) bool { return v.Name == t.output })
-}
-
 // tell hands on how far the training is.
 func (t *training) tell(p train.Point) {
 	t.progress.Advance(p.Step, p.Steps)
 	if p.Held != nil {
 		t.progress.Note(fmt.Sprintf("epoch %.0f: loss %.4f, held back %.2f %%, %.1f %% of MACs, %d groups removed, %.0f s", p.Epoch, p.Loss, 100**p.Held, 100*p.MACs, p.Removed, p.Seconds))
-	}
-}
-
-// choose is the train.Selector of the run's target.
-func (t *training) choose(scores compress.Scores, perCost bool, gone *depgraph.Cut) (*depgraph.Cut, error) {
-	target, err := t.choosing()
-	if err != nil {
-		return nil, err
-	}
-	for {
-		c := compress.Choose(t.net.Graph, scores, target, compress.Limits{
-			RoundTo: t.RoundTo, MinKept: t.MinKept, Keep: t.keep, PerCost: perCost, Gone: gone,
-		})
-		m, _, err := compact.Trace(t.net.Graph, c.Cut)
-		if err == nil {
-			return c.Cut, m.Close()
-		}
-		var node *compact.NodeError
-		before := len(t.keep)
-		if errors.As(err, &node) {
-			groupsOf(t.net.Graph, node.Node, every, t.keep)
-		}
-		if len(t.keep) == before {
-			return nil, Fail(Unsupported, "%s: %w", t.Input, err)
-		}
 	}
 }
 
@@ -501,59 +225,4 @@ func (t *training) identity() string {
 		target = t.Target.String()
 	}
 	return fmt.Sprintf("%d parameters in %d bytes with %s to %s, seed %d, %s, round to %d", t.report.Before.Params, t.report.Before.Bytes, t.Method, target, t.Seed, &t.Training, t.RoundTo)
-}
-
-// candidate makes models of the trained net.
-func (t *training) candidate() (*candidate, error) {
-	c := &candidate{choice: compress.Choice{Cut: t.net.Cut(), Size: compress.SizeWithout(t.net.Graph, t.net.Cut())}}
-	var err error
-	c.full = t.net.Full()
-	if t.net.Pending() {
-		c.model, err = t.rebuilt(c.full)
-	} else {
-		c.model = t.net.Model()
-	}
-	if err != nil {
-		return nil, errors.Join(err, c.full.Close())
-	}
-	for _, m := range []*onnx.Model{c.model, c.full} {
-		if err := t.settled(m); err != nil {
-			return nil, errors.Join(err, c.model.Close(), c.full.Close())
-		}
-	}
-	return c, nil
-}
-
-// rebuilt cuts the groups that have gone out of the full model, where the net
-// could not follow what becomes of each weight.
-func (t *training) rebuilt(full *onnx.Model) (*onnx.Model, error) {
-	g, err := graph.Import(full)
-	if err != nil {
-		return nil, err
-	}
-	dg := depgraph.Build(graph.Analyze(g, t.Shapes))
-	if len(dg.Groups) != len(t.net.Graph.Groups) {
-		return nil, fmt.Errorf("the trained model has %d groups, where the original has %d", len(dg.Groups), len(t.net.Graph.Groups))
-	}
-	cut := dg.NewCut()
-	for group := range dg.Groups {
-		if t.net.Gone(group) {
-			cut.Add(group)
-		}
-	}
-	return compact.Model(dg, cut, nil)
-}
-
-// settled takes back what was added to a model for the training.
-func (t *training) settled(m *onnx.Model) error {
-	if t.added {
-		if err := pass.Withdraw(m, t.output); err != nil {
-			return err
-		}
-	}
-	passes := pass.Simplify()
-	if t.inserted || t.FoldBatchNorm {
-		passes = append(passes, pass.BatchNorms)
-	}
-	return pass.Run(m, passes...)
 }

@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"onnxcompress/compress"
+	"onnxcompress/compress/baseline"
+	"onnxcompress/compress/compact"
+	"onnxcompress/compress/dhspg"
+	"onnxcompress/compress/hesso"
+	"onnxcompress/compress/train"
+	"onnxcompress/depgraph"
+	"onnxcompress/graph/pass"
+	"onnxcompress/onnx"
+)
+
+// budget finds how many multiplications a target of latency leaves, with what is
+// chosen without training.
+func (t *training) budget(ctx context.Context) error {
+	if t.Target.Quantity != Latency {
+		return nil
+	}
+	g := t.subject.Graph
+	scores, err := compress.Magnitude(g, 2)
+	if err != nil {
+		return err
+	}
+	if err := t.searchLatency(ctx, scored(t.run, scores)); err != nil {
+		return err
+	}
+	t.aimed = &compress.Target{Measure: compress.MACs, Value: float64(t.chosen.choice.Size.MACs)}
+	t.note(fmt.Sprintf("%v takes %.3g %% of the MACs", t.Target, 100*t.aimed.Value/float64(t.report.Before.MACs)))
+	return nil
+}
+
+// start is the model that training starts with, and the groups that have gone
+// from it already.
+func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
+	if methods[t.Method] != nil || t.resumes() {
+		return t.prepared.Clone(), methods[t.Method] == nil, nil
+	}
+	choose, err := t.chooser(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	target, err := t.choosing()
+	if err != nil {
+		return nil, false, err
+	}
+	c, err := t.run.candidate(ctx, choose, target)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.model.Close()
+	masked, err := c.masked(t.subject)
+	if err != nil {
+		return nil, false, err
+	}
+	if t.joined != nil {
+		pass.Join(masked, t.joined)
+	} else {
+		pass.Expose(masked, t.output)
+	}
+	return masked, true, nil
+}
+
+// method is the one that the options name.
+func (t *training) method(chosen bool) (train.Method, error) {
+	if chosen {
+		return &train.Given{Groups: t.net.Silent()}, nil
+	}
+	return methods[t.Method](t), nil
+}
+
+// methods are those that choose while they train.
+var methods = map[string]func(*training) train.Method{
+	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Usual(t.Training.Optimiser != SGD)) },
+	HESSO: func(*training) train.Method { return hesso.New(hesso.Usual()) },
+	Taylor: func(*training) train.Method {
+		return baseline.NewOnce(baseline.Rating{By: baseline.Taylor, Batches: taylorBatches, PerCost: true})
+	},
+	Uniform: func(*training) train.Method { return baseline.NewOnce(baseline.Rating{By: baseline.Uniform}) },
+	Gradual: func(*training) train.Method {
+		return baseline.NewGradual(baseline.Rating{By: baseline.Magnitude}, baseline.UsualRamp())
+	},
+}
+
+// taylorBatches is how many batches a method looks at that chooses once.
+const taylorBatches = 50
+
+// choose is the train.Selector of the run's target.
+func (t *training) choose(scores compress.Scores, perCost bool, gone *depgraph.Cut) (*depgraph.Cut, error) {
+	target, err := t.choosing()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c := compress.Choose(t.net.Graph, scores, target, compress.Limits{
+			RoundTo: t.RoundTo, MinKept: t.MinKept, Keep: t.keep, PerCost: perCost, Gone: gone,
+		})
+		m, _, err := compact.Trace(t.net.Graph, c.Cut)
+		if err == nil {
+			return c.Cut, m.Close()
+		}
+		var node *compact.NodeError
+		before := len(t.keep)
+		if errors.As(err, &node) {
+			groupsOf(t.net.Graph, node.Node, every, t.keep)
+		}
+		if len(t.keep) == before {
+			return nil, Fail(Unsupported, "%s: %w", t.Input, err)
+		}
+	}
+}
