@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,32 +20,35 @@ type bench struct {
 	store   *store
 	program string
 	machine string
-	// fresh runs what is there already, too; done are the commands that have run
-	// meanwhile.
+	// fresh runs what is there already, too; tried are the commands that have run
+	// meanwhile, with what came of it.
 	fresh bool
-	done  map[string]bool
+	tried map[string]error
 	log   io.Writer
 }
 
 // want runs a trial unless it is in the store.
 func (b *bench) want(ctx context.Context, t trial) error {
-	if _, ok := b.store.get(t.command()); ok && (!b.fresh || b.done[t.command()]) {
+	if _, ok := b.store.get(t.command()); ok && !b.fresh {
 		return nil
 	}
 	return b.run(ctx, t)
 }
 
-// run runs a trial and keeps what it says.
+// run runs a trial, once, and keeps what it says.
 func (b *bench) run(ctx context.Context, t trial) error {
-	if err := b.ready(ctx, t); err != nil {
+	if err, ok := b.tried[t.command()]; ok {
 		return err
 	}
-	r, err := b.measure(ctx, t)
-	if err != nil {
-		return err
+	err := b.ready(ctx, t)
+	if err == nil {
+		var r record
+		if r, err = b.measure(ctx, t); err == nil {
+			err = b.store.add(r)
+		}
 	}
-	b.done[t.command()] = true
-	return b.store.add(r)
+	b.tried[t.command()] = err
+	return err
 }
 
 // ready makes what a trial begins with. Models that other trials leave are made
@@ -53,26 +57,31 @@ func (b *bench) ready(ctx context.Context, t trial) error {
 	if err := os.MkdirAll(filepath.FromSlash(t.folder), 0o777); err != nil {
 		return err
 	}
-	for _, f := range append(b.suite.data, t.input(t.seed)) {
-		if of := f.of; of != nil {
-			_, gone := os.Stat(of.output())
-			if gone != nil && b.done[of.command()] {
-				return gone
-			}
-			if gone != nil {
-				if err := b.run(ctx, *of); err != nil {
-					return fmt.Errorf("%s: %w", of.title(), err)
-				}
-			}
-			if f.make != nil && newer(of.output(), f.path) {
-				if err := os.Remove(f.path); err != nil {
-					return err
-				}
-			}
+	for _, f := range append(slices.Clone(b.suite.data), t.input(t.seed)) {
+		if err := b.left(ctx, f); err != nil {
+			return err
 		}
 		if err := f.ensure(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// left sees to what a file is made of, where that is what a trial leaves. The file
+// itself goes if it is older.
+func (b *bench) left(ctx context.Context, f file) error {
+	if f.of == nil {
+		return nil
+	}
+	source := f.of.output()
+	if _, gone := os.Stat(source); gone != nil {
+		if err := b.run(ctx, *f.of); err != nil {
+			return fmt.Errorf("begins with %s: %w", source, err)
+		}
+	}
+	if f.make != nil && newer(source, f.path) {
+		return os.Remove(f.path)
 	}
 	return nil
 }

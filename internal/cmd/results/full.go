@@ -31,12 +31,16 @@ func (s *suite) fill() error {
 		}
 		s.compressed(m, r)
 	}
-	for _, r := range []reach{{model: "resnet8_fashion_bn", seeds: 3}, {model: "vgg16bn_cifar10_bn", seeds: 1}} {
+	for _, r := range []struct {
+		model   string
+		seeds   int
+		methods []string
+	}{{"resnet8_fashion_bn", 3, once}, {"vgg16bn_cifar10_bn", 1, once[:1]}} {
 		m, err := s.subject(r.model, r.seeds)
 		if err != nil {
 			return err
 		}
-		s.fromScratch(m)
+		s.fromScratch(m, r.methods)
 	}
 	s.superResolution(400)
 	fashion, err := s.subject("lenet5_fashion", 3)
@@ -70,7 +74,7 @@ func (s *suite) compressed(m subject, r reach) {
 	s.add(1, m, unlabeled, 0.5, "--labels", "none")
 	for _, p := range s.peersOf(m.name) {
 		same := m
-		same.epochs = min(m.epochs, p.Epochs)
+		same.epochs, same.seeds = min(m.epochs, p.Epochs), 1
 		s.add(1, same, equal, p.MACs)
 	}
 	if r.compared {
@@ -90,13 +94,13 @@ var once = []string{"dhspg", "hesso"}
 // fromScratch are the experiments of section 2: an export with random weights is
 // trained whole, trained and compressed at once, and the compact architectures that
 // this finds are trained alone from other random weights.
-func (s *suite) fromScratch(m subject) {
+func (s *suite) fromScratch(m subject, methods []string) {
 	trained := m.input(0).path
 	m.input = func(seed int) file {
 		return file{path: s.start(m.name, seed), make: redrawn(trained, seed)}
 	}
 	s.add(2, m, whole, 1, "--from-scratch")
-	for _, method := range once {
+	for _, method := range methods {
 		e := s.add(2, m, method, 0.5, "--from-scratch", "--method", method)
 		alone := m
 		alone.input = func(seed int) file {

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -64,7 +63,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	b := &bench{
-		suite: s, store: kept, program: o.compress, fresh: o.fresh, done: map[string]bool{}, log: os.Stderr,
+		suite: s, store: kept, program: o.compress, fresh: o.fresh, tried: map[string]error{}, log: os.Stderr,
 		machine: fmt.Sprintf("%s, %d cores", machine.Processor(), runtime.NumCPU()),
 	}
 	var chosen []trial
@@ -117,27 +116,37 @@ func (b *bench) prepare(trials []trial) error {
 // all runs trials and writes the page after each. One that fails does not keep the
 // others from running.
 func (b *bench) all(ctx context.Context, trials []trial, page string) error {
-	var failed []error
+	if err := b.write(page); err != nil {
+		return err
+	}
+	failed := 0
 	for i, t := range trials {
 		err := b.want(ctx, t)
 		if ctx.Err() != nil {
-			return errors.Join(append(failed, ctx.Err())...)
+			return ctx.Err()
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: %w", t.title(), err)
-			failed = append(failed, err)
-			fmt.Fprintln(b.log, err)
+			failed++
+			fmt.Fprintf(b.log, "%d of %d: %s: %v\n", i+1, len(trials), t.title(), err)
 			continue
 		}
 		r, _ := b.store.get(t.command())
 		fmt.Fprintf(b.log, "%d of %d: %s: %.0f s\n", i+1, len(trials), t.title(), r.Wall)
-		text, err := b.suite.page(b.store)
-		if err != nil {
-			return err
-		}
-		if err := replace(page, []byte(text)); err != nil {
+		if err := b.write(page); err != nil {
 			return err
 		}
 	}
-	return errors.Join(failed...)
+	if failed > 0 {
+		return fmt.Errorf("%d of %d rows failed", failed, len(trials))
+	}
+	return nil
+}
+
+// write writes the page as far as it goes.
+func (b *bench) write(page string) error {
+	text, err := b.suite.page(b.store)
+	if err != nil {
+		return err
+	}
+	return replace(page, []byte(text))
 }

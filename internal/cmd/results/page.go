@@ -15,32 +15,36 @@ const head = "# Compressed and trained\n\n" +
 	"root of the repository on the models and data of `../shared`; the commands of each section stand below it, with the\n" +
 	"wall time of the whole process and the seed. `go run ./internal/cmd/results%s -prepare` makes the models and data\n" +
 	"below `%s` that some begin with.\n\n" +
-	"Accuracies are top-1 in per cent on the whole test set%s, which nothing was chosen by. Where there are several seeds, mean\n" +
-	"and standard deviation. MACs and parameters are shares of the original's in per cent. The last two columns are the\n" +
-	"largest relative errors in onnxruntime of the compact model against the original with zeros in the place of what\n" +
+	"Accuracies are top-1 in per cent on the whole test set, which nothing was chosen by; where there are several seeds,\n" +
+	"mean and standard deviation. MACs and parameters are shares of the original's in per cent. Compact and engine are the\n" +
+	"largest relative errors in onnxruntime: of the compact model against the original with zeros in the place of what\n" +
 	"went, and of this module's engine against onnxruntime.\n"
+
+// part says what the quick form leaves out.
+const part = "\nThis is the quick form. Of Fashion-MNIST it knows the first %d images to train on, and the first %d to test on.\n"
 
 // page is the text of the results as far as they are there.
 func (s *suite) page(kept *store) (string, error) {
 	var text strings.Builder
-	form, flag, part := "", "", ""
 	if s.quick {
-		form, flag = " QUICK=1", " -quick"
-		part = fmt.Sprintf(" (of Fashion-MNIST the first %d images, after training on the first %d)", quickTest, quickTrain)
+		fmt.Fprintf(&text, head+part, " QUICK=1", " -quick", s.folder, quickTrain, quickTest)
+	} else {
+		fmt.Fprintf(&text, head, "", "", s.folder)
 	}
-	fmt.Fprintf(&text, head, form, flag, s.folder, part)
-	text.WriteString("\n" + s.progress(kept) + "\n")
 	goals, err := s.goals(kept)
 	if err != nil {
 		return "", err
 	}
-	text.WriteString("\n## Goals\n\n" + goals.String())
+	fmt.Fprintf(&text, "\n%s\n\n## Goals\n\n%s", s.progress(kept), goals)
 	for i, sec := range sections {
 		body, err := sec.body(s, kept)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&text, "\n## %d. %s\n\n%s\n\n%s", i+1, sec.title, sec.preface, body)
+		fmt.Fprintf(&text, "\n## %d. %s\n\n%s\n", i+1, sec.title, sec.preface)
+		if body.Len() > 0 {
+			fmt.Fprintf(&text, "\n%s", body)
+		}
 		text.WriteString(s.commands(kept, i+1))
 	}
 	return text.String(), nil
@@ -57,6 +61,9 @@ func (s *suite) progress(kept *store) string {
 			}
 		}
 	}
+	if done == 0 {
+		machines = []string{"none yet"}
+	}
 	return fmt.Sprintf("Rows: %d of %d; time: %s; machine: %s.", done, len(s.trials()), duration(wall), strings.Join(machines, " and "))
 }
 
@@ -68,29 +75,29 @@ func duration(seconds float64) string {
 // section is a part of the page.
 type section struct {
 	title, preface string
-	body           func(*suite, *store) (string, error)
+	body           func(*suite, *store) (*markdown.Table, error)
 }
 
 var sections = []section{
 	{
 		"Trained models, to a share of their MACs",
 		"After no more epochs than the original was trained for. `auto` is the method that the program chooses; magnitude, taylor\n" +
-			"and random are trained alike after their cut; without labels, the original's outputs are all that is learnt from. HESSO\n" +
-			"is only_train_once with PyTorch on the same models, as `../shared/models/peers.json` has it; where there is a row for the\n" +
-			"reference's MACs it has no more epochs than that.",
-		func(s *suite, kept *store) (string, error) { return s.table(kept, 1) },
+			"and random are trained alike after their cut; without labels, the original's outputs are all that is learnt from. The\n" +
+			"reference is HESSO of only_train_once with PyTorch on the same models, as `../shared/models/peers.json` has it; rows at\n" +
+			"equal MACs have no more epochs than that.",
+		func(s *suite, kept *store) (*markdown.Table, error) { return s.table(kept, 1) },
 	},
 	{
 		"From scratch in one run",
 		"An export with random weights is trained and compressed at once, and not fine-tuned; the compact architectures that come\n" +
 			"out are trained alone from other random weights for the same epochs. Whole is the full model, trained alike.",
-		func(s *suite, kept *store) (string, error) { return s.table(kept, 2) },
+		func(s *suite, kept *store) (*markdown.Table, error) { return s.table(kept, 2) },
 	},
 	{
 		"Super-resolution",
 		"CARN x2 of the zoo, trained from random weights on crops of CBSD68, and compressed from there. PSNR in dB on Set5, and\n" +
 			"of what came out on Set14.",
-		func(s *suite, kept *store) (string, error) { return s.table(kept, 3) },
+		func(s *suite, kept *store) (*markdown.Table, error) { return s.table(kept, 3) },
 	},
 	{
 		"Weights that learn whether they stay",
@@ -112,12 +119,12 @@ var sections = []section{
 }
 
 // table is that of sections that have a line for each experiment.
-func (s *suite) table(kept *store, number int) (string, error) {
+func (s *suite) table(kept *store, number int) (*markdown.Table, error) {
 	scale, format, worth := 100.0, "%.2f", "accuracy"
 	if number == 3 {
 		scale, worth = 1, "PSNR"
 	}
-	t := markdown.Table{Text: 2, Head: []string{
+	t := &markdown.Table{Text: 2, Head: []string{
 		"model", "way", "epochs", "seeds", "target", worth + " before", "after", "change", "MACs", "parameters", "seconds", "compact", "engine",
 	}}
 	last := ""
@@ -126,12 +133,12 @@ func (s *suite) table(kept *store, number int) (string, error) {
 			continue
 		}
 		if last != e.model {
-			s.addPeers(&t, number, last)
+			s.addPeers(t, number, last)
 			last = e.model
 		}
 		f, ok, err := kept.figures(e)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !ok {
 			continue
@@ -143,8 +150,8 @@ func (s *suite) table(kept *store, number int) (string, error) {
 		t.Add(e.model, e.way, unlessZero(f.epochs), strconv.Itoa(len(f.wall)), number100(e.left), f.before.scaled(format, scale), f.after.scaled(format, scale),
 			change, f.macs.scaled("%.1f", 100), f.params.scaled("%.1f", 100), f.wall.scaled("%.0f", 1), power(f.compact), power(f.engine))
 	}
-	s.addPeers(&t, number, last)
-	return t.String(), nil
+	s.addPeers(t, number, last)
+	return t, nil
 }
 
 // addPeers appends the reference's figures for a model.
@@ -153,7 +160,7 @@ func (s *suite) addPeers(t *markdown.Table, number int, model string) {
 		return
 	}
 	for _, p := range s.peersOf(model) {
-		t.Add(p.Model, "HESSO, PyTorch", strconv.Itoa(p.Epochs), "1", "", fmt.Sprintf("%.2f", 100*p.Before), fmt.Sprintf("%.2f", 100*p.After),
+		t.Add(p.Model, "reference", strconv.Itoa(p.Epochs), "1", "", fmt.Sprintf("%.2f", 100*p.Before), fmt.Sprintf("%.2f", 100*p.After),
 			signed(100*(p.After-p.Before)), fmt.Sprintf("%.1f", 100*p.MACs), fmt.Sprintf("%.1f", 100*p.Params), fmt.Sprintf("%.0f", p.Seconds), "", "")
 	}
 }

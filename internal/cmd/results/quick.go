@@ -30,7 +30,7 @@ func (s *suite) fillQuick() error {
 	if err != nil {
 		return err
 	}
-	s.fromScratch(scratch)
+	s.fromScratch(scratch, once)
 	s.superResolution(20)
 	fashion, err := s.quickSubject("lenet5_fashion", part)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -9,8 +10,8 @@ import (
 )
 
 // sparsityTable has both methods of section 4 in a line.
-func (s *suite) sparsityTable(kept *store) (string, error) {
-	t := markdown.Table{Text: 1, Head: []string{
+func (s *suite) sparsityTable(kept *store) (*markdown.Table, error) {
+	t := &markdown.Table{Text: 1, Head: []string{
 		"model", "sparsity", "seeds", "before", "SCL", "gradual magnitude", "SCL ahead by", "MACs, SCL", "MACs, gradual", "seconds, SCL", "seconds, gradual",
 	}}
 	for _, e := range s.experiments {
@@ -19,11 +20,11 @@ func (s *suite) sparsityTable(kept *store) (string, error) {
 		}
 		f, ok, err := kept.figures(e)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		g, there, err := kept.figures(s.find(e.model, ramp, e.left))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !ok && !there {
 			continue
@@ -31,7 +32,7 @@ func (s *suite) sparsityTable(kept *store) (string, error) {
 		t.Add(e.model, number(100-100*e.left), strconv.Itoa(max(len(f.wall), len(g.wall))), f.before.scaled("%.2f", 100), f.after.scaled("%.2f", 100), g.after.scaled("%.2f", 100),
 			signed(100*(f.after.mean()-g.after.mean())), f.macs.scaled("%.1f", 100), g.macs.scaled("%.1f", 100), f.wall.scaled("%.0f", 1), g.wall.scaled("%.0f", 1))
 	}
-	return t.String(), nil
+	return t, nil
 }
 
 // pace is a run at 25 % with shrinking and without.
@@ -65,17 +66,17 @@ func (s *suite) paces(kept *store) ([]pace, error) {
 	return all, nil
 }
 
-func (s *suite) paceTable(kept *store) (string, error) {
-	t := markdown.Table{Text: 1, Head: []string{"model", "seconds, shrinking", "seconds, not", "ratio", "accuracy, shrinking", "accuracy, not", "difference"}}
+func (s *suite) paceTable(kept *store) (*markdown.Table, error) {
+	t := &markdown.Table{Text: 1, Head: []string{"model", "seconds, shrinking", "seconds, not", "ratio", "accuracy, shrinking", "accuracy, not", "difference"}}
 	all, err := s.paces(kept)
 	for _, p := range all {
 		t.Add(p.model, p.shrunk.wall.scaled("%.0f", 1), p.full.wall.scaled("%.0f", 1), fmt.Sprintf("%.2f", p.ratio),
 			p.shrunk.after.scaled("%.2f", 100), p.full.after.scaled("%.2f", 100), signed(100*p.accuracy))
 	}
-	return t.String(), err
+	return t, err
 }
 
-// errors are the largest of a model over all that has run.
+// errorsOf are the largest errors of a model over all that has run.
 type errorsOf struct {
 	model           string
 	rows            int
@@ -103,19 +104,19 @@ func (s *suite) errors(kept *store) ([]errorsOf, error) {
 	return all, nil
 }
 
-func (s *suite) errorTable(kept *store) (string, error) {
-	t := markdown.Table{Text: 1, Head: []string{"model", "rows", "compact", "engine"}}
+func (s *suite) errorTable(kept *store) (*markdown.Table, error) {
+	t := &markdown.Table{Text: 1, Head: []string{"model", "rows", "compact", "engine"}}
 	all, err := s.errors(kept)
 	for _, x := range all {
 		t.Add(x.model, strconv.Itoa(x.rows), exact(x.compact), exact(x.engine))
 	}
-	return t.String(), err
+	return t, err
 }
 
 // exact writes an error with two digits, nothing where there is none.
 func exact(v float64) string {
-	if power(v) == "" {
-		return ""
+	if math.IsNaN(v) || v == 0 || math.IsInf(v, 0) {
+		return power(v)
 	}
 	return fmt.Sprintf("%.1e", v)
 }
