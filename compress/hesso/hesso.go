@@ -3,6 +3,7 @@ package hesso
 import (
 	"encoding/json"
 
+	"onnxcompress/compress"
 	"onnxcompress/compress/saliency"
 	"onnxcompress/compress/train"
 )
@@ -19,6 +20,9 @@ type Options struct {
 	// Start and End are shares of the training between which Periods lie.
 	Start, End float64
 	Periods    int
+	// Cric scores groups along the way to zero before the first period, within
+	// half the time; nil for not.
+	Cric *Cric
 }
 
 // Usual are the settings of the paper but for the pace, which is that of short
@@ -30,10 +34,12 @@ func Usual() Options {
 	}
 }
 
-// Method is a train.Method.
+// Method is a train.Method, and a train.Carrier for the sake of CRIC.
 type Method struct {
 	Options
 	state
+	// origin are the weights that CRIC comes back to.
+	origin train.Arrays
 }
 
 // state is what a run goes on from.
@@ -42,6 +48,17 @@ type state struct {
 	Shrinking []int         `json:"shrinking"`
 	Ended     bool          `json:"ended"`
 	Seen      saliency.Sums `json:"seen"`
+	// Loss is a sum over as many steps as Losses.
+	Loss   float64 `json:"loss"`
+	Losses int     `json:"losses"`
+	// Trial is CRIC's, Tried that it was begun if it could be, and Final the scores
+	// that it came to.
+	Tried bool            `json:"tried"`
+	Trial *trial          `json:"trial,omitempty"`
+	Final compress.Scores `json:"final,omitempty"`
+	// First is the first step of the first period, later than the start by what
+	// CRIC has taken.
+	First int `json:"first"`
 }
 
 // New is a method at its start.
@@ -49,13 +66,17 @@ func New(o Options) *Method { return &Method{Options: o} }
 
 // Observe implements train.Method.
 func (m *Method) Observe(s *train.Step) error {
+	if m.Trial != nil {
+		m.listen(s)
+		return nil
+	}
 	m.see(s)
 	return nil
 }
 
 // see counts a step that is close enough before a period.
 func (m *Method) see(s *train.Step) {
-	if m.Ended {
+	if m.Ended || m.Final != nil {
 		return
 	}
 	next := m.begin(s)
@@ -65,16 +86,30 @@ func (m *Method) see(s *train.Step) {
 			next = last + 1
 		}
 	}
-	if next-s.N < max(m.Batches, 1) {
-		m.Seen.See(s, m.By)
+	if next-s.N >= max(m.Batches, 1) {
+		return
+	}
+	m.Seen.See(s, m.By)
+	if s.Before == nil {
+		m.Loss += s.Loss
+		m.Losses++
 	}
 }
 
 // Move implements train.Method.
 func (m *Method) Move(s *train.Step) error {
-	m.see(s)
-	if m.Ended || s.N < s.At(m.Start) {
+	if m.Trial != nil {
+		m.try(s)
 		return nil
+	}
+	m.see(s)
+	if m.Ended || s.N < m.begin(s) {
+		return nil
+	}
+	if m.Cric != nil && !m.Tried {
+		if begun, err := m.tryOut(s); begun || err != nil {
+			return err
+		}
 	}
 	first, last := m.period(s)
 	if s.N == first {
@@ -91,7 +126,7 @@ func (m *Method) Move(s *train.Step) error {
 func (m *Method) end(s *train.Step) int { return max(s.At(m.End), m.begin(s)) }
 
 // begin is the first step of the first period.
-func (m *Method) begin(s *train.Step) int { return s.At(m.Start) }
+func (m *Method) begin(s *train.Step) int { return max(s.At(m.Start), m.First) }
 
 // periods is how many there are: no more than steps.
 func (m *Method) periods(s *train.Step) int {
@@ -123,15 +158,26 @@ func (m *Method) period(s *train.Step) (first, last int) {
 // choose takes the least important of the groups that must still go: as many as
 // leave the periods to come their even share.
 func (m *Method) choose(s *train.Step) error {
-	groups, err := s.Choose(m.Seen.Scores(s.Net, m.Mix), m.PerCost && m.Mix.Amounts())
+	scores := m.Final
+	if scores == nil {
+		scores = m.Seen.Scores(s.Net, m.Mix)
+	}
+	groups, err := s.Choose(scores, m.perCost())
 	if err != nil {
 		return err
 	}
 	left := m.periods(s) - m.number(s)
 	m.Shrinking = groups[:(len(groups)+left-1)/left]
-	m.Seen = saliency.Sums{}
+	m.forget()
 	return nil
 }
+
+// forget begins to look anew.
+func (m *Method) forget() {
+	m.Seen, m.Loss, m.Losses = saliency.Sums{}, 0, 0
+}
+
+func (m *Method) perCost() bool { return m.PerCost && m.Mix.Amounts() }
 
 // Done implements train.Method.
 func (m *Method) Done() bool { return m.Ended }
