@@ -71,7 +71,7 @@ func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (p
 	}
 	defer m.close()
 	o.Inputs, o.Outputs = pipeline.Ports(m.graph), m.outputs()
-	set, err := dataset.Open(data, o)
+	set, err := pipeline.OpenSet(c.Context(), data, o)
 	if err != nil {
 		return none, &pipeline.Failure{Kind: pipeline.BadInput, Err: err}
 	}

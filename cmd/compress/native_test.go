@@ -177,6 +177,8 @@ func TestNativeExitCodes(t *testing.T) {
 	odd := modelOf(x, y, node("Second", []string{"x"}, "h"), node("First", []string{"h"}, "k"), node("Relu", []string{"k"}, "y"))
 	odd.Graph.Node[0].Domain, odd.Graph.Node[1].Domain = proto.String("x"), proto.String("x")
 	unknown := write(t, filepath.Join(dir, "odd.onnx"), encoded(t, odd))
+	pixels := strings.Repeat(",0", 63)
+	table := write(t, filepath.Join(dir, "table"), []byte("0"+pixels+",3\noops"+pixels+",1\n1"+pixels+",2\n"))
 	archive := func(name, array string, v *tensor.Tensor) string {
 		path := filepath.Join(dir, name+".npz")
 		if err := npy.WriteArchive(path, []string{array}, map[string]*tensor.Tensor{array: v}); err != nil {
@@ -202,6 +204,9 @@ func TestNativeExitCodes(t *testing.T) {
 		{"no such engine", []string{"run", relu, "--engine", "steam"}, 2, "steam"},
 		{"eval", []string{"eval", resnet, "--data", digits}, 0, ""},
 		{"eval of what is unsupported", []string{"eval", unknown, "--data", digits}, 3, "x.First, x.Second"},
+		{"eval of a bad line", []string{"eval", resnet, "--data", table + ":csv"}, 2, "line 2: column 1: \"oops\" is no number"},
+		{"eval without a bad line", []string{"eval", resnet, "--data", table + ":csv", "--skip-bad"}, 0, "left out, since they cannot be decoded: table line 2"},
+		{"eval of an unknown format", []string{"eval", resnet, "--data", table + ":xls"}, 2, "format \"xls\" is not known"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func TestBadFiles(t *testing.T) {
 func claim(t *testing.T, size uint64) string {
 	t.Helper()
 	path := writeNPZ(t, map[string][]byte{"x": {1, 2, 3}})
-	data := readFile(t, path)
+	data := contentOf(t, path)
 	at := bytes.LastIndex(data, []byte("PK\x01\x02"))
 	binary.LittleEndian.PutUint32(data[at+24:], uint32(min(size, 0xfffffffe)))
 	return writeFile(t, path, data)

@@ -166,7 +166,7 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-func readFile(t *testing.T, path string) []byte {
+func contentOf(t *testing.T, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -19,12 +19,13 @@ import (
 const (
 	// maxPixels bounds a decoded image, whatever its header claims.
 	maxPixels = 1 << 26
-	// maxImageFile bounds an image as it lies in a file.
+	// maxImageFile bounds an image as it lies in a file, and what else is read
+	// at once.
 	maxImageFile = 1 << 28
 )
 
-// readImage reads a file of bounded size.
-func readImage(tree fs.FS, name string) ([]byte, error) {
+// readFile reads a file of bounded size.
+func readFile(tree fs.FS, name string) ([]byte, error) {
 	f, err := tree.Open(name)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func readImage(tree fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(data) > maxImageFile {
-		return nil, fmt.Errorf("image file of more than %d bytes", maxImageFile)
+		return nil, fmt.Errorf("a file of more than %d bytes", maxImageFile)
 	}
 	return data, nil
 }

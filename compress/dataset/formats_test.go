@@ -119,7 +119,7 @@ func TestFormats(t *testing.T) {
 		{"onnx", map[string][]byte{"input_0.pb": encodedProto(t, two)}, Options{Inputs: flat}, []float64{3, 4}, nil},
 		{"npz", map[string][]byte{"x.npy": npyBytes("<f4", []int{1, 2}, []float32{1, 2}), "y.npy": npyBytes("|u1", []int{1}, []uint8{3})}, Options{Inputs: flat}, []float64{1, 2}, []int64{3}},
 		{"idx", map[string][]byte{"a/t10k-images-idx2-ubyte": idxBytes(0x0d, []uint32{1, 2}, []float32{1, 2}), "a/t10k-labels-idx1-ubyte": idxBytes(8, []uint32{1}, []uint8{1})}, Options{Inputs: flat, Split: Test}, []float64{1, 2}, []int64{1}},
-		{"images", map[string][]byte{"1.bmp": bmpOf(t, 2, 3), "2.webp": readFile(t, "testdata/red.webp")}, Options{Inputs: small}, []float64{0, 0, 255, 255, 0, 0}, nil},
+		{"images", map[string][]byte{"1.bmp": bmpOf(t, 2, 3), "2.webp": contentOf(t, "testdata/red.webp")}, Options{Inputs: small}, []float64{0, 0, 255, 255, 0, 0}, nil},
 		{"images", map[string][]byte{"1.png": pngOf(1, 1, blue), "2.png": pngOf(1, 1, red), "labels.txt": []byte("4\n1\n")}, Options{Inputs: small}, []float64{0, 0, 255, 255, 0, 0}, []int64{4, 1}},
 		{"images", map[string][]byte{"1.png": pngOf(1, 1, blue), "2.png": pngOf(1, 1, red), "labels.csv": []byte("file,label\n2.png,dog\n1.png,bee\n")}, Options{Inputs: small}, []float64{0, 0, 255, 255, 0, 0}, []int64{0, 1}},
 	} {

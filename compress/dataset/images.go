@@ -142,7 +142,7 @@ func (s *images) collect(in *imageFiles, dir string, classes []string) error {
 
 func (f *imageFiles) size() int                   { return len(f.files) }
 func (f *imageFiles) name(i int) string           { return f.files[i] }
-func (f *imageFiles) bytes(i int) ([]byte, error) { return readImage(f.tree, f.files[i]) }
+func (f *imageFiles) bytes(i int) ([]byte, error) { return readFile(f.tree, f.files[i]) }
 
 func (s *images) truth() *truth { return &s.judge }
 

@@ -17,10 +17,10 @@ import (
 // that are numbered in order.
 func labelFile(in *imageFiles, dir string) (truth, error) {
 	name := path.Join(dir, "labels.txt")
-	data, err := readImage(in.tree, name)
+	data, err := readFile(in.tree, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		name = path.Join(dir, "labels.csv")
-		data, err = readImage(in.tree, name)
+		data, err = readFile(in.tree, name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return truth{}, nil

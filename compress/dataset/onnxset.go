@@ -100,15 +100,8 @@ func byNumber(sets map[string][]string) []string {
 
 // tensor reads a file of one tensor, and tells which input it is for.
 func (o *opener) tensor(p place, name string) (input string, t *tensor.Tensor, err error) {
-	c, err := o.content(p.tree, name)
+	b, err := readFile(p, name)
 	if err != nil {
-		return "", nil, err
-	}
-	if c.size > inMemory {
-		return "", nil, fmt.Errorf("a tensor of %d bytes: at most %d are read", c.size, inMemory)
-	}
-	b := make([]byte, c.size)
-	if err := readFull(c, b, 0); err != nil {
 		return "", nil, err
 	}
 	m := &onnx.TensorProto{}

@@ -312,5 +312,5 @@ func (c *cellImages) bytes(i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readImage(c.tree, file)
+	return readFile(c.tree, file)
 }

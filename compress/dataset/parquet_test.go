@@ -14,7 +14,7 @@ import (
 )
 
 func TestParquet(t *testing.T) {
-	hub, lists := readFile(t, "testdata/hub.parquet"), readFile(t, "testdata/lists.parquet")
+	hub, lists := contentOf(t, "testdata/hub.parquet"), contentOf(t, "testdata/lists.parquet")
 	f32 := tensor.Float32
 	grey := make([]float64, 10)
 	for i := range grey {

@@ -132,7 +132,7 @@ func (r *run) try(ctx context.Context) error {
 	if !r.runs() {
 		return nil
 	}
-	err := r.openSamples()
+	err := r.openSamples(ctx)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (s *samples) skipped() []string {
 }
 
 // openSamples reads what Calib, Data and Val name.
-func (r *run) openSamples() error {
+func (r *run) openSamples(ctx context.Context) error {
 	s := &r.samples
 	path := r.Calib
 	if path == "" {
@@ -78,25 +78,33 @@ func (r *run) openSamples() error {
 	}
 	var err error
 	if path != "" {
-		if s.train, err = dataset.Open(path, r.options(dataset.Train)); err != nil {
-			return &Failure{BadInput, err}
+		if s.train, err = OpenSet(ctx, path, r.options(dataset.Train)); err != nil {
+			return unopened(ctx, err)
 		}
 	}
 	switch {
 	case r.Val != "":
-		s.test, err = dataset.Open(r.Val, r.options(dataset.Test))
+		s.test, err = OpenSet(ctx, r.Val, r.options(dataset.Test))
 	case r.Data != "":
-		s.test, err = r.openTest()
+		s.test, err = r.openTest(ctx)
 	}
 	if err != nil {
-		return &Failure{BadInput, err}
+		return unopened(ctx, err)
 	}
 	return nil
 }
 
+// unopened tells a set that is no good from a run that was ended.
+func unopened(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &Failure{BadInput, err}
+}
+
 // openTest opens the part of the data that is there to be measured, nil where
 // the data has no parts.
-func (r *run) openTest() (*dataset.Set, error) {
+func (r *run) openTest(ctx context.Context) (*dataset.Set, error) {
 	train := r.samples.train
 	if r.Calib != "" {
 		var err error
@@ -108,7 +116,21 @@ func (r *run) openTest() (*dataset.Set, error) {
 	if !train.Divided() {
 		return nil, nil
 	}
-	return dataset.Open(r.Data, r.options(dataset.Test))
+	return OpenSet(ctx, r.Data, r.options(dataset.Test))
+}
+
+// OpenSet opens a data set. Where bad samples are left out, all are decoded once,
+// so that what is counted and measured is without them.
+func OpenSet(ctx context.Context, path string, o dataset.Options) (*dataset.Set, error) {
+	set, err := dataset.Open(path, o)
+	if err != nil || !o.SkipBad {
+		return set, err
+	}
+	good, err := set.Verified(ctx)
+	if err != nil {
+		return nil, errors.Join(err, set.Close())
+	}
+	return good, nil
 }
 
 // guarded reports whether results decide what is done next, so that samples to
