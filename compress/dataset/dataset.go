@@ -5,7 +5,9 @@
 // A data set may be larger than memory. Files and arrays up to 256 MB are held;
 // larger ones are read where they lie when a batch asks for them, and what is
 // larger once unpacked (gzip, compressed npz) is unpacked into a temporary file
-// that Set.Close removes. An array stored column by column is always held.
+// in os.TempDir that Set.Close removes. An array stored column by column is
+// always held. Of Parquet, what was decoded last is kept: of a file that is
+// larger, samples in random order cost the decoding of many others.
 //
 // Integer pixels bound for a float input are scaled to [0,1] and then take mean
 // and std; float arrays are used as they are, and take mean and std only where
@@ -178,7 +180,7 @@ func (s *Set) Read(idx []int) (Batch, error) {
 	}
 	inputs, at, err := s.decode(idx)
 	if err != nil {
-		return Batch{}, fmt.Errorf("%s: %w", s.path, err)
+		return Batch{}, about(s.path, err)
 	}
 	b := Batch{Inputs: inputs}
 	t := s.source.truth()
@@ -189,7 +191,7 @@ func (s *Set) Read(idx []int) (Batch, error) {
 		}
 	}
 	if b.Targets, err = t.of(at); err != nil {
-		return Batch{}, fmt.Errorf("%s: %w", s.path, err)
+		return Batch{}, about(s.path, err)
 	}
 	return b, nil
 }

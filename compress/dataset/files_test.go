@@ -37,9 +37,13 @@ func rawNPY(head string, values any) []byte {
 	return b.Bytes()
 }
 
-// writeZip writes entries in the order of their names.
 func writeZip(t *testing.T, path string, entries map[string][]byte) string {
 	t.Helper()
+	return writeFile(t, path, zipOf(entries))
+}
+
+// zipOf holds entries in the order of their names.
+func zipOf(entries map[string][]byte) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for _, name := range sortedKeys(entries) {
@@ -48,13 +52,13 @@ func writeZip(t *testing.T, path string, entries map[string][]byte) string {
 			_, err = w.Write(entries[name])
 		}
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 	}
 	if err := z.Close(); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return writeFile(t, path, b.Bytes())
+	return b.Bytes()
 }
 
 func writeTree(t *testing.T, dir string, entries map[string][]byte) string {

@@ -26,34 +26,34 @@ type format struct {
 	name string
 	// file tells its files by their paths, where a folder is searched.
 	file func(path string) bool
+	// magic says that one file of it is told by its first bytes, whatever its
+	// name, or not at all.
+	magic bool
 	// open reads a place. divided says that it names a training and a test part.
 	open func(o *opener, p place) (src source, divided bool, err error)
 }
 
 // formats are in the order in which they are looked for in a folder.
-var formats []format
-
-// The table refers to functions that look into it.
-func init() {
-	formats = []format{
-		{"onnx", onnxFile.MatchString, (*opener).onnx},
-		{"idx", func(p string) bool { return idxName.MatchString(path.Base(p)) }, (*opener).idx},
-		{"cifar10", func(p string) bool { return cifar10.file.MatchString(path.Base(p)) }, (*opener).cifar10},
-		{"cifar100", func(p string) bool { return cifar100.file.MatchString(path.Base(p)) }, (*opener).cifar100},
-		{"parquet", ending(".parquet"), (*opener).parquet},
-		{"images", func(p string) bool { return isImage(path.Base(p)) }, (*opener).images},
-		{"npz", ending(".npz", ".npy"), (*opener).npz},
-		{"jsonl", ending(".jsonl", ".jsonl.gz", ".ndjson"), (*opener).jsonl},
-		{"csv", ending(".csv", ".csv.gz", ".tsv", ".tsv.gz"), (*opener).csv},
+func formats() []format {
+	return []format{
+		{"onnx", onnxFile.MatchString, true, (*opener).onnx},
+		{"idx", func(p string) bool { return idxName.MatchString(path.Base(p)) }, false, (*opener).idx},
+		{"cifar10", func(p string) bool { return cifar10.file.MatchString(path.Base(p)) }, false, (*opener).cifar10},
+		{"cifar100", func(p string) bool { return cifar100.file.MatchString(path.Base(p)) }, false, (*opener).cifar100},
+		{"parquet", ending(".parquet"), true, (*opener).parquet},
+		{"images", func(p string) bool { return isImage(path.Base(p)) }, false, (*opener).images},
+		{"npz", ending(".npz", ".npy"), true, (*opener).npz},
+		{"jsonl", ending(".jsonl", ".jsonl.gz", ".ndjson"), false, (*opener).jsonl},
+		{"csv", ending(".csv", ".csv.gz", ".tsv", ".tsv.gz"), false, (*opener).csv},
 	}
 }
 
 // Formats are the names that may follow a path, as in PATH:csv, where the
 // content does not tell the format: npz also stands for npy.
 func Formats() []string {
-	names := make([]string, len(formats))
-	for i, f := range formats {
-		names[i] = f.name
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
 	}
 	return names
 }
@@ -79,7 +79,8 @@ func Open(path string, o Options) (*Set, error) {
 	b := &opener{Options: o, bad: &bad{skip: o.SkipBad, at: map[int]bool{}}}
 	s, err := b.set(path, wanted)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), b.close())
+		_ = b.close() // why nothing was opened is what counts
+		return nil, about(path, err)
 	}
 	if o.NumSamples > 0 && o.NumSamples < s.Len() {
 		s, _ = s.divide(o.NumSamples)
@@ -94,11 +95,11 @@ func cutFormat(name string) (path string, wanted *format, err error) {
 	if err == nil || at < 0 {
 		return name, nil, err
 	}
-	k := slices.IndexFunc(formats, func(f format) bool { return f.name == strings.ToLower(name[at+1:]) })
+	wanted = formatOf(strings.ToLower(name[at+1:]))
 	_, cut := os.Stat(name[:at])
 	switch {
-	case k >= 0:
-		return name[:at], &formats[k], cut
+	case wanted != nil:
+		return name[:at], wanted, cut
 	case cut == nil && at > 1:
 		return name, nil, fmt.Errorf("%s: format %q is not known; there are %s", name[:at], name[at+1:], strings.Join(Formats(), ", "))
 	}
@@ -182,17 +183,23 @@ func (o *opener) find(p place) (*format, error) {
 	case len(names) == 0:
 		return nil, errors.New("holds no samples")
 	}
-	for i, f := range formats {
+	for _, f := range formats() {
 		if slices.ContainsFunc(names, f.file) {
-			return &formats[i], nil
+			return &f, nil
 		}
 	}
 	// Folders of images may be links, which the search does not follow.
 	return formatOf("images"), nil
 }
 
+// formatOf is the format of a name, nil where there is none.
 func formatOf(name string) *format {
-	return &formats[slices.IndexFunc(formats, func(f format) bool { return f.name == name })]
+	for _, f := range formats() {
+		if f.name == name {
+			return &f
+		}
+	}
+	return nil
 }
 
 // findFile tells the format of one file, which may have any name where its
@@ -215,9 +222,9 @@ func (o *opener) findFile(p place) (*format, error) {
 	if cifarArchive.MatchString(p.file) || strings.HasSuffix(p.file, ".bin") {
 		return o.whichCIFAR(p, c.size)
 	}
-	for i, f := range formats {
-		if f.file(p.file) && f.name != "npz" && f.name != "parquet" && f.name != "onnx" {
-			return &formats[i], nil
+	for _, f := range formats() {
+		if f.file(p.file) && !f.magic {
+			return &f, nil
 		}
 	}
 	return nil, errUnknown

@@ -27,17 +27,17 @@ func fuzzOpen(f *testing.F, ending string, in []Port) {
 		for _, skip := range []bool{false, true} {
 			s, err := Open(path, Options{Inputs: in, SkipBad: skip})
 			if err != nil {
-				oneLine(t, err)
+				wantOneLine(t, err)
 				continue
 			}
 			b, err := s.Read([]int{0, s.Len() - 1}[:min(s.Len(), 2)])
 			if err != nil {
-				oneLine(t, err)
+				wantOneLine(t, err)
 			} else if x := b.Inputs[in[0].Name]; len(x.Data) != x.Len()*x.DType.Size() {
 				t.Errorf("%v of %v in %d bytes", x.Shape, x.DType, len(x.Data))
 			}
 			if err := s.CheckLabels(10); err != nil {
-				oneLine(t, err)
+				wantOneLine(t, err)
 			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
@@ -46,7 +46,7 @@ func fuzzOpen(f *testing.F, ending string, in []Port) {
 	})
 }
 
-func oneLine(t *testing.T, err error) {
+func wantOneLine(t *testing.T, err error) {
 	if strings.Contains(err.Error(), "\n") {
 		t.Errorf("an error of several lines: %q", err)
 	}
@@ -92,6 +92,17 @@ func FuzzCIFAR(f *testing.F) {
 	fuzzOpen(f, ".tar", port("x", tensor.Float32, -1, 3, 32, 32))
 }
 
+func FuzzZip(f *testing.F) {
+	for _, entries := range []map[string][]byte{
+		{"x.npy": npyBytes("<f4", []int{1, 12}, make([]float32, 12)), "y.npy": npyBytes("|u1", []int{1}, []uint8{1})},
+		{"a/1.png": pngOf(1, 1, red), "b/2.png": pngOf(2, 2, blue)},
+		{"train.csv": []byte("1,2,3,4,5,6,7,8,9,10,11,12,0\n")},
+	} {
+		f.Add(zipOf(entries))
+	}
+	fuzzOpen(f, ".zip", port("x", tensor.Float32, -1, 3, 2, 2))
+}
+
 func FuzzONNX(f *testing.F) {
 	b, err := proto.Marshal(tensorProto("x", []int64{2, 1}, 1, 2))
 	if err != nil {
@@ -111,11 +122,11 @@ func FuzzONNX(f *testing.F) {
 		}
 		s, err := Open(dir, Options{Inputs: port("x", tensor.Float32, -1, 1)})
 		if err != nil {
-			oneLine(t, err)
+			wantOneLine(t, err)
 			return
 		}
 		if _, err := s.Read([]int{0}); err != nil {
-			oneLine(t, err)
+			wantOneLine(t, err)
 		}
 	})
 }

@@ -153,10 +153,10 @@ func choose(names []string, o Options) (choice, error) {
 			missing = append(missing, p.Name)
 		}
 	}
-	label := find(names, slices.Concat(labelKeys, o.Outputs), named)
+	keys := slices.Concat(labelKeys, o.Outputs)
 	switch {
 	case len(missing) == 0:
-		return choice{data: named, labels: label, byName: true}, nil
+		return choice{data: named, labels: find(names, keys, named), byName: true}, nil
 	case len(o.Inputs) > 1:
 		return choice{}, fmt.Errorf("has no array for %s; its arrays are %s", strings.Join(missing, ", "), list(names))
 	}
@@ -166,7 +166,7 @@ func choose(names []string, o Options) (choice, error) {
 		}
 	}
 	if x := find(names, dataKeys, nil); x != nil {
-		return choice{data: x, labels: label}, nil
+		return choice{data: x, labels: find(names, keys, x)}, nil
 	}
 	for _, keys := range splitKeys[1-o.Split] {
 		if x := find(names, keys[:1], nil); x != nil {

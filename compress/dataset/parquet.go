@@ -305,8 +305,11 @@ func (c *cellImages) bytes(i int) ([]byte, error) {
 		return nil, errors.New("holds no bytes")
 	}
 	name, err := c.cell(parent+".path", i)
-	if err != nil || len(name) == 0 {
-		return nil, errors.Join(errors.New("holds neither bytes nor a path"), err)
+	if err == nil && len(name) == 0 {
+		err = errors.New("holds neither bytes nor a path")
+	}
+	if err != nil {
+		return nil, err
 	}
 	file, err := inside(c.shardOf(i), string(name))
 	if err != nil {

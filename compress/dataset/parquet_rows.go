@@ -236,7 +236,11 @@ func (c *cells) bytes() int { return len(c.data) + 8*len(c.ends) }
 func (g *rowGroup) read(path string, first, count int) (c *cells, err error) {
 	defer guard(&err)
 	pages := g.chunk[path].Pages()
-	defer func() { err = errors.Join(err, pages.Close()) }()
+	defer func() {
+		if closed := pages.Close(); err == nil {
+			err = closed
+		}
+	}()
 	if err := pages.SeekToRow(int64(first)); err != nil {
 		return nil, err
 	}

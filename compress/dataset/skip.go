@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -27,6 +28,19 @@ type undecodable struct {
 func (u *undecodable) Error() string { return u.name + ": " + u.err.Error() }
 func (u *undecodable) Unwrap() error { return u.err }
 
+// about is an error of the data at a path, on one line: names in a file may hold
+// anything.
+func about(path string, err error) error { return fmt.Errorf("%s: %w", path, line{err}) }
+
+type line struct{ error }
+
+func (l line) Error() string { return oneLine(l.error.Error()) }
+func (l line) Unwrap() error { return l.error }
+
+func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, isBreak), " ") }
+
+func isBreak(r rune) bool { return r == '\n' || r == '\r' }
+
 // bad is what is known of the samples of a source that are left out; a set
 // shares it with those that are split from it.
 type bad struct {
@@ -40,7 +54,7 @@ type bad struct {
 // leave records a sample that is not part of the set.
 func (b *bad) leave(name string) {
 	if len(b.name) < maxNamed {
-		b.name = append(b.name, name)
+		b.name = append(b.name, oneLine(name))
 		return
 	}
 	b.more++
@@ -138,7 +152,7 @@ func (s *Set) Verified(ctx context.Context) (*Set, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, about(s.path, err)
 	}
 	good := *s
 	good.index = nil
@@ -147,7 +161,7 @@ func (s *Set) Verified(ctx context.Context) (*Set, error) {
 		case u == nil:
 			good.index = append(good.index, s.index[k])
 		case !s.bad.skip:
-			return nil, fmt.Errorf("%s: %w", s.path, u)
+			return nil, about(s.path, u)
 		default:
 			s.bad.note(u)
 		}

@@ -30,13 +30,15 @@ type opener struct {
 
 func (o *opener) later(c func() error) { o.closers = append(o.closers, c) }
 
-func (o *opener) close() error {
-	var errs []error
+// close closes all and returns the first error.
+func (o *opener) close() (err error) {
 	for _, c := range o.closers {
-		errs = append(errs, c())
+		if closed := c(); err == nil {
+			err = closed
+		}
 	}
 	o.closers = nil
-	return errors.Join(errs...)
+	return err
 }
 
 // tree is a folder, or a zip as a folder.
@@ -137,7 +139,10 @@ func (o *opener) entry(t tree, f *zip.File) (content, error) {
 		return content{}, err
 	}
 	c, err := o.unpack(r)
-	return c, errors.Join(err, r.Close())
+	if closed := r.Close(); err == nil {
+		err = closed
+	}
+	return c, err
 }
 
 // unpack reads to the end: into memory or, what is large, into a temporary
@@ -159,8 +164,8 @@ func (o *opener) unpack(r io.Reader) (content, error) {
 	_ = os.Remove(f.Name())
 	o.later(func() error {
 		err := f.Close()
-		if e := os.Remove(f.Name()); !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
+		if left := os.Remove(f.Name()); err == nil && !errors.Is(left, fs.ErrNotExist) {
+			err = left
 		}
 		return err
 	})

@@ -161,7 +161,7 @@ func (s *Set) CheckLabels(classes int) error {
 	t := s.source.truth()
 	at := s.path
 	if t.from != "" {
-		at += ": " + t.from
+		at += ": " + oneLine(t.from)
 	}
 	switch {
 	case s.Len() == 0:

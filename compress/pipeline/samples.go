@@ -128,7 +128,8 @@ func OpenSet(ctx context.Context, path string, o dataset.Options) (*dataset.Set,
 	}
 	good, err := set.Verified(ctx)
 	if err != nil {
-		return nil, errors.Join(err, set.Close())
+		_ = set.Close() // why it is no good is what counts
+		return nil, err
 	}
 	return good, nil
 }
