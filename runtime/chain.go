@@ -125,5 +125,5 @@ func (p *planner) fused(members []*graph.Node) (bool, error) {
 	if r == nil {
 		return false, nil
 	}
-	return true, p.compiled("Chain "+last.Label(), r, operands, last.Out, turned, whole)
+	return true, p.compiled("Chain "+last.Label(), r, operands, last.Out, turned, whole, members...)
 }

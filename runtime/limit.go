@@ -26,16 +26,21 @@ func (p *planner) affordable() error {
 		if invented {
 			continue // the step finds out
 		}
-		view := p.facts.Nodes[n.Index]
-		if err := affordable(p.session.limit, view.In, view.Out); err != nil {
+		view, limit, times := p.facts.Nodes[n.Index], p.session.limit, float64(working)
+		if p.train && n.Spec != nil && p.fixed(n) {
+			// How little would do, the arena tells.
+			limit, times = max(limit, machineMemory()), 1
+		}
+		if err := affordable(limit, times, view.In, view.Out); err != nil {
 			return fmt.Errorf("%s: %w", n.Label(), err)
 		}
 	}
 	return nil
 }
 
-// affordable refuses tensors that take more memory together than there is.
-func affordable(limit int64, lists ...[]*op.Fact) error {
+// affordable refuses tensors that take more memory, together and so many times,
+// than there is.
+func affordable(limit int64, times float64, lists ...[]*op.Fact) error {
 	total := 0.0
 	for _, list := range lists {
 		for _, f := range list {
@@ -49,7 +54,7 @@ func affordable(limit int64, lists ...[]*op.Fact) error {
 			total += size * float64(tensor.Extent(f.Shape))
 		}
 	}
-	if working*total > float64(limit) {
+	if times*total > float64(limit) {
 		return fmt.Errorf("works on %.0f MiB, for which %d MiB of memory are too little", total/(1<<20), limit>>20)
 	}
 	return nil
@@ -69,5 +74,5 @@ func (s *step) affordable() error {
 	for i := range facts {
 		out[i] = &facts[i]
 	}
-	return affordable(s.limit, s.view.In, out)
+	return affordable(s.limit, working, s.view.In, out)
 }

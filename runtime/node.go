@@ -28,7 +28,7 @@ func (p *planner) node(n *graph.Node) error {
 			if err != nil {
 				return err
 			}
-			return p.compiled(n.Label(), r, n.In, n.Out, view.Last, layout.In)
+			return p.compiled(n.Label(), r, n.In, n.Out, view.Last, layout.In, n)
 		}
 	}
 	if n.Spec.Forward == nil {
@@ -77,9 +77,9 @@ func (p *planner) layout(n *graph.Node, view *op.Node) (op.Layout, bool) {
 
 // compiled adds the step of a routine that reads some values and makes others. It
 // runs with channels last if last is set: the inputs that turned lists, and all
-// outputs.
-func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, last bool, turned []int) error {
-	s := &step{label: label, routine: r, in: make([]*slot, len(in)), out: make([]*slot, len(out))}
+// outputs. It does the work of nodes.
+func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, last bool, turned []int, nodes ...*graph.Node) error {
+	s := &step{label: label, routine: r, in: make([]*slot, len(in)), out: make([]*slot, len(out)), macs: p.macs(nodes), single: p.moved(nodes)}
 	needs := false
 	for i, v := range in {
 		if v == nil {
@@ -110,6 +110,18 @@ func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, 
 	}
 	p.steps = append(p.steps, s)
 	return nil
+}
+
+// moved reports whether nodes read running statistics that others change.
+func (p *planner) moved(nodes []*graph.Node) bool {
+	for _, n := range nodes {
+		for i, v := range n.In {
+			if v != nil && p.session.running[v.Name] && !slices.Contains(n.Spec.Running, i) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // defined adds the step of a node that runs by its definition.

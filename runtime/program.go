@@ -2,9 +2,9 @@ package runtime
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
+	"onnxcompress/graph"
 	"onnxcompress/graph/tensor"
 )
 
@@ -41,12 +41,7 @@ func (p *planner) finish() (*Program, error) {
 		}
 		prog.outputs = append(prog.outputs, out)
 	}
-	prog.steps = p.steps
-	for _, n := range s.graph.Nodes {
-		if view := p.facts.Nodes[n.Index]; n.Spec != nil && n.Spec.Cost != nil {
-			prog.MACs += n.Spec.Cost(view)
-		}
-	}
+	prog.steps, prog.MACs = p.steps, p.macs(s.graph.Nodes)
 	if p.train {
 		if err := prog.gradients(prog.outputs[s.target]); err != nil {
 			return nil, err
@@ -55,138 +50,14 @@ func (p *planner) finish() (*Program, error) {
 	return prog, prog.layOut()
 }
 
-// layOut finds out when each buffer is in use, and binds tensors to memory.
-func (p *Program) layOut() error {
-	order := slices.Concat(p.steps, p.backward)
-	for at, s := range p.steps {
-		s.touch(at)
-	}
-	p.seed.hold(len(p.steps))
-	for i, s := range p.backward {
-		s.touch(len(p.steps) + 1 + i)
-	}
-	for _, out := range p.outputs {
-		out.hold(len(p.steps))
-	}
-	for _, slope := range p.slopes {
-		slope.hold(len(order) + 1)
-	}
-	for at, s := range p.steps {
-		s.takeOver(at)
-	}
-	var all []*buffer
-	seen := map[*buffer]bool{}
-	add := func(b *buffer) {
-		if b = b.root(); b != nil && b.first >= 0 && !seen[b] {
-			seen[b] = true
-			all = append(all, b)
+// macs is the number of multiply-accumulates of nodes.
+func (p *planner) macs(nodes []*graph.Node) (sum int64) {
+	for _, n := range nodes {
+		if n.Spec != nil && n.Spec.Cost != nil {
+			sum += n.Spec.Cost(p.facts.Nodes[n.Index])
 		}
 	}
-	for _, s := range order {
-		for _, slot := range s.slots() {
-			add(slot.buffer)
-		}
-		add(s.scratch)
-		add(s.state)
-	}
-	for _, slot := range p.ends() {
-		add(slot.buffer)
-	}
-	size, err := arena(all)
-	if err != nil {
-		return err
-	}
-	if limit := p.session.limit; size*4 > limit {
-		return fmt.Errorf("needs %d MiB of memory, more than the limit of %d", size>>18, limit>>20)
-	}
-	p.Memory = size * 4
-	p.bind(p.session.memory.get(size))
-	p.lastReads()
-	return nil
-}
-
-// slots are those of the step that are there.
-func (s *step) slots() []*slot {
-	return slices.DeleteFunc(slices.Concat(s.in, s.out, s.dIn, s.dOut), func(x *slot) bool { return x == nil })
-}
-
-// ends are the slots of gradients that a caller reads or writes.
-func (p *Program) ends() []*slot {
-	if p.seed == nil {
-		return nil
-	}
-	ends := []*slot{p.seed}
-	for _, name := range slices.Sorted(maps.Keys(p.slopes)) {
-		ends = append(ends, p.slopes[name])
-	}
-	return ends
-}
-
-// touch marks the buffers of a step in use.
-func (s *step) touch(at int) {
-	if s.routine != nil && s.routine.Scratch > 0 {
-		s.scratch = &buffer{floats: int64(s.routine.Scratch), first: -1, last: -1}
-	}
-	s.scratch.touch(at)
-	if s.of != nil {
-		s.of.state.touch(at)
-		for _, i := range s.routine.KeepIn {
-			s.of.in[i].hold(at)
-		}
-		for _, i := range s.routine.KeepOut {
-			s.of.out[i].hold(at)
-		}
-	} else if s.routine != nil && s.routine.State > 0 {
-		s.state = &buffer{floats: int64(s.routine.State), first: at, last: at}
-	}
-	for _, slot := range s.slots() {
-		slot.buffer.touch(at)
-	}
-}
-
-// takeOver puts output 0 where an input was that is read for the last time, and
-// that no other input shares.
-func (s *step) takeOver(at int) {
-	if s.routine == nil || s.routine.View || s.of != nil || len(s.routine.InPlace) == 0 {
-		return
-	}
-	out := s.out[0].buffer.root()
-	for _, i := range s.routine.InPlace {
-		in := s.in[i].buffer.root()
-		if in == nil || out == in || in.last != at || in.floats != out.floats || out.first != at || s.shares(i) {
-			continue
-		}
-		in.last = out.last
-		out.joined = in
-		return
-	}
-}
-
-// shares reports whether another input lies where input i does.
-func (s *step) shares(i int) bool {
-	for j, other := range s.in {
-		if j != i && other != nil && other.buffer.root() == s.in[i].buffer.root() {
-			return true
-		}
-	}
-	return false
-}
-
-// bind gives slots and frames their memory.
-func (p *Program) bind(memory []float32) {
-	order := slices.Concat(p.steps, p.backward)
-	for _, s := range order {
-		for _, slot := range s.slots() {
-			slot.bind(memory)
-		}
-	}
-	for _, slot := range p.ends() {
-		slot.bind(memory)
-	}
-	for _, s := range order {
-		s.frame.Pool = p.session.pool
-		s.bind(memory)
-	}
+	return sum
 }
 
 // lastReads tells each step which loose slots it is the last to read.
@@ -205,15 +76,18 @@ func (p *Program) lastReads() {
 	}
 }
 
-// draw gives each step another number, that of its gradient's too, from which
-// what is random in it follows.
+// draw gives each step another number, from which what is random in it follows:
+// in its gradient too, and where it runs again.
 func (p *Program) draw(seed uint64) {
 	for i, s := range p.steps {
 		s.frame.Seed = scramble(seed + uint64(i))
 	}
 	for _, s := range p.backward {
-		if s.of != nil {
-			s.frame.Seed = s.of.frame.Seed
+		switch {
+		case s.of != nil:
+			s.frame.Seed = s.of.own().frame.Seed
+		case s.repeats != nil:
+			s.frame.Seed = s.repeats.frame.Seed
 		}
 	}
 }

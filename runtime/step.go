@@ -18,6 +18,10 @@ type step struct {
 	frame   op.Frame
 	state   *buffer
 	scratch *buffer
+	// macs is the number of multiply-accumulates of a run.
+	macs int64
+	// single says that the step may compute something else when it runs again.
+	single bool
 
 	spec *op.Spec
 	view *op.Node
@@ -31,6 +35,9 @@ type step struct {
 	// values; dIn and dOut hold the gradients of its inputs and outputs.
 	of        *step
 	dIn, dOut []*slot
+	// repeats is the step forward whose work this one does again, nil for one
+	// that does its own.
+	repeats *step
 }
 
 // bind hands the frame its tensors once memory is laid out.
@@ -92,11 +99,19 @@ func (s *step) run() error {
 	return s.failure()
 }
 
+// own is the step that did the work first.
+func (s *step) own() *step {
+	if s.repeats != nil {
+		return s.repeats
+	}
+	return s
+}
+
 // recall hands a backward step the tensors that its step found as it ran.
 func (s *step) recall() {
 	for i, in := range s.of.in {
 		if in != nil && in.loose {
-			s.frame.In[i] = s.of.frame.In[i]
+			s.frame.In[i] = s.of.own().frame.In[i]
 		}
 	}
 }

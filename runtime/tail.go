@@ -208,5 +208,5 @@ func (p *planner) finished(t *tailed) error {
 	if t.residual != nil {
 		in, last = append(slices.Clone(in), t.residual), append(slices.Clone(last), len(n.In))
 	}
-	return p.compiled(n.Label(), r, in, t.last.Out[:1], view.Last, last)
+	return p.compiled(n.Label(), r, in, t.last.Out[:1], view.Last, last, t.members...)
 }

@@ -246,8 +246,10 @@ func (b *channelNorm) settle(f *Frame, n float32) {
 			variance = f.Scratch[c+i]
 		}
 		mean[i], inv[i] = x0+about, 1/sqrt(variance+b.eps)
-		runningMean[i] = b.momentum*runningMean[i] + (1-b.momentum)*mean[i]
-		runningVar[i] = b.momentum*runningVar[i] + (1-b.momentum)*variance
+		if !f.Again {
+			runningMean[i] = b.momentum*runningMean[i] + (1-b.momentum)*mean[i]
+			runningVar[i] = b.momentum*runningVar[i] + (1-b.momentum)*variance
+		}
 		f.Scratch[i] = f.X(1)[i] * inv[i]
 		f.Scratch[c+i] = f.X(2)[i] - mean[i]*f.Scratch[i]
 	}

@@ -51,6 +51,9 @@ type Frame struct {
 	// Seed is another number in each step of a training, from which what is
 	// random follows.
 	Seed uint64
+	// Again says that Forward ran in this step before, on the same inputs: what it
+	// changes beside its outputs and State it has changed.
+	Again bool
 }
 
 // X views input i.
