@@ -92,9 +92,9 @@ func (n *Net) Dot(a, b Arrays, side Side) []float64 {
 	return sums
 }
 
-// Elements counts, for every group, its elements on a side. Those that are zero
-// for good do not count, whether the net has shrunk or not.
-func (n *Net) Elements(side Side) []int {
+// Present is 1 for each element of the variables, and 0 for those that are zero for
+// good but still there.
+func (n *Net) Present() Arrays {
 	there := make(Arrays, len(n.Variables()))
 	for i, v := range n.Variables() {
 		there[i] = slices.Repeat([]float32{1}, len(v.Value))
@@ -102,11 +102,31 @@ func (n *Net) Elements(side Side) []int {
 			n.silence(i, there[i])
 		}
 	}
+	return there
+}
+
+// Elements counts, for every group, its elements on a side. Those that are zero
+// for good do not count, whether the net has shrunk or not.
+func (n *Net) Elements(side Side) []int {
+	there := n.Present()
 	counts := make([]int, len(n.Graph.Groups))
 	for g, sum := range n.Dot(there, there, side) {
 		counts[g] = int(sum)
 	}
 	return counts
+}
+
+// Moments are what the optimiser remembers of a variable, for a method to change;
+// none before its first step.
+func (s *Step) Moments(variable int) [][]float32 {
+	if s.memory == nil {
+		return nil
+	}
+	memories := s.memory()
+	if variable >= len(memories) {
+		return nil
+	}
+	return memories[variable].Moments
 }
 
 // Add adds factor[group]·x to the elements of every group on a side whose factor

@@ -207,6 +207,11 @@ func eachKept(shape []int64, kept [][]int64, visit func(at, to, run int)) {
 	walk(0, 0)
 }
 
+// Initializer names the one of the full model that a variable is, or is cut from.
+func (n *Net) Initializer(variable int) string {
+	return n.origin(n.Variables()[variable].Name).Name
+}
+
 // divided finds the initializers whose uses lose different channels, so that each
 // use must be a weight of its own.
 func divided(g *depgraph.Graph) []*graph.Value {

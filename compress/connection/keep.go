@@ -1,0 +1,89 @@
+package connection
+
+import (
+	"math"
+
+	"onnxcompress/compress/train"
+)
+
+// Keep are scores by which exactly count connections are live: the ones of the
+// highest scores, the first of them in order where scores are equal, and none of
+// those that are not open, which have a 0 there. If fewer are open, all those are.
+func Keep(scores, open train.Arrays, count int) train.Arrays {
+	var all []float32
+	for v, list := range scores {
+		for i, x := range list {
+			if open[v][i] != 0 {
+				all = append(all, x)
+			}
+		}
+	}
+	count = min(max(count, 0), len(all))
+	least, above := float32(math.Inf(1)), 0
+	if count > 0 {
+		least = Least(all, len(all)-count)
+		for _, x := range all {
+			if x > least {
+				above++
+			}
+		}
+	}
+	equal := count - above
+	kept := make(train.Arrays, len(scores))
+	for v, list := range scores {
+		if list == nil {
+			continue
+		}
+		kept[v] = make([]float32, len(list))
+		for i, x := range list {
+			kept[v][i] = -1
+			if open[v][i] == 0 || x < least || count == 0 || x == least && equal == 0 {
+				continue
+			}
+			if x == least {
+				equal--
+			}
+			kept[v][i] = 1
+		}
+	}
+	return kept
+}
+
+// Least is the number that rank others of a list are at most as large as, from
+// 0; no number may be NaN. The list keeps its order.
+func Least(list []float32, rank int) float32 {
+	high, rank := bucket(list, rank, func(key uint32) (int, bool) { return int(key >> 16), true })
+	low, _ := bucket(list, rank, func(key uint32) (int, bool) { return int(key & 0xffff), int(key>>16) == high })
+	return unordered(uint32(high)<<16 | uint32(low))
+}
+
+// bucket finds the bucket of the number of a rank, and the rank within it.
+func bucket(list []float32, rank int, of func(key uint32) (int, bool)) (at, rest int) {
+	counts := make([]int, 1<<16)
+	for _, x := range list {
+		if b, ok := of(ordered(x)); ok {
+			counts[b]++
+		}
+	}
+	for rank >= counts[at] {
+		rank -= counts[at]
+		at++
+	}
+	return at, rank
+}
+
+// ordered numbers floats in their order, both zeros alike.
+func ordered(x float32) uint32 {
+	bits := math.Float32bits(x + 0)
+	if bits>>31 != 0 {
+		return ^bits
+	}
+	return bits | 1<<31
+}
+
+func unordered(key uint32) float32 {
+	if key>>31 != 0 {
+		return math.Float32frombits(key &^ (1 << 31))
+	}
+	return math.Float32frombits(^key)
+}

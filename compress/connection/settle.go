@@ -1,0 +1,81 @@
+package connection
+
+import (
+	"slices"
+
+	"onnxcompress/compress/train"
+)
+
+// Settle masks what choose gives a negative score and removes the groups that
+// nothing is left of, from where on their connections are closed to choose, until
+// there are no more such groups. choose is given which connections are open, by 1,
+// and closed, by 0. At least one group stays of each family, and as many connections
+// open as least says: what has nothing left and stays all the same does no
+// harm. Families of which only such a group is left, so that no path leads
+// through them, are returned.
+func (m *Mask) Settle(s *train.Step, least int, choose func(open train.Arrays) train.Arrays) (stranded []int) {
+	for {
+		open := s.Net.Present()
+		scores := choose(open)
+		dead, left := m.dead(s.Net, scores, m.count(open)-least)
+		if len(dead) == 0 {
+			m.Turn(s, scores)
+			return left
+		}
+		s.Remove(dead...)
+	}
+}
+
+// count is the number of connections that are open.
+func (m *Mask) count(open train.Arrays) int {
+	count := 0
+	for _, l := range m.layers {
+		for _, x := range open[l.Var] {
+			if x != 0 {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// dead finds groups that nothing arrives at, all connections that make them being
+// masked, and that nothing hears, all that read them being masked, no more than
+// have a number of connections. left are the families that keep one of those as
+// their last.
+func (m *Mask) dead(n *train.Net, scores train.Arrays, spare int) (dead, left []int) {
+	live, all := m.Arrays(n, 0), m.Arrays(n, 1)
+	for v, list := range live {
+		for i := range list {
+			if scores[v][i] >= 0 {
+				list[i] = 1
+			}
+		}
+	}
+	makes, made := n.Dot(live, live, train.Makes), n.Dot(all, all, train.Makes)
+	reads, read := n.Dot(live, live, train.Reads), n.Dot(all, all, train.Reads)
+	dies := make([]bool, len(n.Graph.Groups))
+	for g := range dies {
+		dies[g] = n.Gone(g) || made[g] > 0 && makes[g] == 0 || read[g] > 0 && reads[g] == 0
+	}
+	for f, family := range n.Graph.Families {
+		if slices.ContainsFunc(family.Groups, func(g int) bool { return !dies[g] }) {
+			continue
+		}
+		best := -1
+		for _, g := range family.Groups {
+			if !n.Gone(g) && (best < 0 || makes[g]+reads[g] > makes[best]+reads[best]) {
+				best = g
+			}
+		}
+		if best >= 0 {
+			dies[best], left = false, append(left, f)
+		}
+	}
+	for g, d := range dies {
+		if size := int(made[g] + read[g]); d && !n.Gone(g) && size <= spare {
+			dead, spare = append(dead, g), spare-size
+		}
+	}
+	return dead, left
+}
