@@ -21,6 +21,9 @@ type experiment struct {
 	input func(seed int) file
 	// args are flags; those that name the seed and the outputs come after them.
 	args []string
+	// found is the experiment whose compact architecture this one trains, nil where it
+	// has the model's own.
+	found *experiment
 	// folder is where outputs go.
 	folder string
 }

@@ -76,21 +76,30 @@ func (s stat) spread() float64 {
 	return math.Sqrt(sum / float64(len(s)-1))
 }
 
-// scaled writes the mean, and the spread where there are several seeds; nothing
-// where there is no figure.
+// times is the figure of something that is a share of another.
+func (s stat) times(share float64) stat {
+	var list stat
+	for _, v := range s {
+		list = append(list, v*share)
+	}
+	return list
+}
+
+// scaled writes the mean, and the spread where seeds differ; nothing where there is
+// no figure.
 func (s stat) scaled(format string, scale float64) string {
 	if math.IsNaN(s.mean()) {
 		return ""
 	}
 	text := fmt.Sprintf(format, scale*s.mean())
-	if len(s) > 1 {
+	if s.spread() > 0 {
 		text += " ± " + fmt.Sprintf(format, scale*s.spread())
 	}
 	return text
 }
 
 // figures are those of an experiment as far as it has run; ok is false where it has
-// not with any seed.
+// not with any seed. Shares are of the original model.
 func (s *store) figures(e *experiment) (f figures, ok bool, err error) {
 	f.compact, f.engine = math.NaN(), math.NaN()
 	if e == nil {
@@ -106,6 +115,13 @@ func (s *store) figures(e *experiment) (f figures, ok bool, err error) {
 			return f, false, fmt.Errorf("%s: %w", kept.Command, err)
 		}
 		f.add(r, kept.Wall)
+	}
+	if e.found != nil {
+		whole, _, err := s.figures(e.found)
+		if err != nil {
+			return f, false, err
+		}
+		f.macs, f.params = f.macs.times(whole.macs.mean()), f.params.times(whole.params.mean())
 	}
 	return f, len(f.wall) > 0, nil
 }

@@ -108,7 +108,7 @@ func (s *suite) fromScratch(m subject, methods []string) {
 			return file{path: s.start(m.name+"-"+method, seed), of: &of, make: redrawn(of.output(), seed+1000)}
 		}
 		x := s.append(2, alone, aloneAfter(method), 0.5, slices.Concat(m.data, []string{"--target-macs", "100%"}, m.limit(), []string{"--from-scratch"}))
-		x.seeds = e.seeds
+		x.found = e
 	}
 }
 
