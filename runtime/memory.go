@@ -12,7 +12,7 @@ const line = 16
 
 // arena lays buffers out in one stretch of memory, those together in use apart
 // from each other, the largest first. It returns how many floats that takes.
-func arena(buffers []*buffer) (int64, error) { return arranged(largestFirst(buffers)) }
+func arena(buffers []*buffer) (int64, error) { return stacked(largestFirst(buffers)) }
 
 func largestFirst(buffers []*buffer) []*buffer {
 	order := slices.Clone(buffers)
@@ -20,9 +20,9 @@ func largestFirst(buffers []*buffer) []*buffer {
 	return order
 }
 
-// arranged lays buffers out one by one, each in the lowest place that those
+// stacked lays buffers out one by one, each in the lowest place that those
 // before it leave.
-func arranged(order []*buffer) (int64, error) {
+func stacked(order []*buffer) (int64, error) {
 	var total int64
 	var placed []*buffer // by offset
 	for _, b := range order {

@@ -79,7 +79,7 @@ func (p *planner) layout(n *graph.Node, view *op.Node) (op.Layout, bool) {
 // runs with channels last if last is set: the inputs that turned lists, and all
 // outputs. It does the work of nodes.
 func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, last bool, turned []int, nodes ...*graph.Node) error {
-	s := &step{label: label, routine: r, in: make([]*slot, len(in)), out: make([]*slot, len(out)), macs: p.macs(nodes), single: p.moved(nodes)}
+	s := &step{label: label, routine: r, in: make([]*slot, len(in)), out: make([]*slot, len(out)), macs: p.macs(nodes), single: p.follows(nodes)}
 	needs := false
 	for i, v := range in {
 		if v == nil {
@@ -112,8 +112,8 @@ func (p *planner) compiled(label string, r *op.Routine, in, out []*graph.Value, 
 	return nil
 }
 
-// moved reports whether nodes read running statistics that others change.
-func (p *planner) moved(nodes []*graph.Node) bool {
+// follows reports whether nodes read running statistics that others change.
+func (p *planner) follows(nodes []*graph.Node) bool {
 	for _, n := range nodes {
 		for i, v := range n.In {
 			if v != nil && p.session.running[v.Name] && !slices.Contains(n.Spec.Running, i) {

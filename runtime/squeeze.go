@@ -14,7 +14,7 @@ const squeezes = 500
 // that stays so where the arena does not grow.
 func squeezed(buffers []*buffer, limit int64) (int64, error) {
 	order := largestFirst(buffers)
-	size, err := arranged(order)
+	size, err := stacked(order)
 	rng := rand.New(rand.NewPCG(1, uint64(len(buffers))))
 	for range squeezes {
 		if err != nil || size <= limit {
@@ -32,11 +32,11 @@ func squeezed(buffers []*buffer, limit int64) (int64, error) {
 		} else {
 			next = slices.Insert(slices.Delete(next, top, top+1), before, b)
 		}
-		switch now, err := arranged(next); {
+		switch now, err := stacked(next); {
 		case err == nil && now <= size:
 			order, size = next, now
 		default:
-			size, err = arranged(order)
+			size, err = stacked(order)
 		}
 	}
 	return size, err
