@@ -34,7 +34,7 @@ const (
 	whole     = "whole"
 	unshrunk  = "not shrunk"
 	masks     = "scl"
-	ramp      = "gradual"
+	ramp      = "gradual-weights"
 )
 
 // baselines are the methods that others are to be ahead of.
