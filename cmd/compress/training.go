@@ -28,6 +28,7 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags.Float64Var(&f.distill, "distill", -1, "weight of the original's outputs beside labels, 0 to 1")
 	flags.StringVar(&f.labels, "labels", "auto", "auto, or none to train on the original's outputs alone")
 	flags.Float64Var(&t.Temperature, "temperature", 0, "softens the original's outputs")
+	flags.Float64Var(&t.Lambda, "lambda", 0, "price of a connection under scl, in place of what --target-sparsity asks for")
 	flags.BoolVar(&t.Scratch, "from-scratch", false, "the model is not trained yet")
 	flags.BoolVar(&t.NoShrink, "no-shrink", false, "train at full size to the end")
 	flags.BoolVar(&t.NoBatchNorm, "no-batchnorm", false, "do not put BatchNormalization back for the training")

@@ -92,6 +92,10 @@ func (r *run) missed() error {
 	remains, want, whole := r.report.After.quantity(t.Quantity), t.of(r.report.Before), r.report.Before.quantity(t.Quantity)
 	switch t.Quantity {
 	case Sparsity:
+		if c := r.report.Connections; c != nil {
+			remains, want, whole = c.Sparsity(), t.Share, 1
+			break
+		}
 		remains, want, whole = float64(r.report.Groups.Removed)/float64(max(r.report.Groups.Total, 1)), t.Share, 1
 	case Latency:
 		if remains <= want {

@@ -53,8 +53,10 @@ func (r *run) compress(ctx context.Context) error {
 // trains reports whether the method trains: it needs data and a target.
 func (r *run) trains() bool {
 	switch {
-	case r.Whole || r.NoTrain || r.Data == "" || r.Target == nil:
+	case r.Whole || r.NoTrain || r.Data == "":
 		return false
+	case r.Target == nil:
+		return r.Training.Lambda > 0
 	case slices.Contains(trained, r.Method) || r.Method == Auto:
 		return true
 	}

@@ -67,13 +67,20 @@ const (
 	Taylor    = "taylor"
 	Uniform   = "uniform"
 	Gradual   = "gradual"
+	HESSOCRIC = "hesso-cric"
+	SCL       = "scl"
+
+	GradualWeights   = "gradual-weights"
+	UniformWeights   = "uniform-weights"
+	RandomWeights    = "random-weights"
+	MagnitudeWeights = "magnitude-weights"
 )
 
 // Methods are the names that Options.Method takes.
 func Methods() []string { return append([]string{Auto, Magnitude, OBS, Random}, trained...) }
 
 // trained are the methods that choose while they train.
-var trained = []string{DHSPG, HESSO, Taylor, Uniform, Gradual}
+var trained = append([]string{DHSPG, HESSO, HESSOCRIC, Taylor, Uniform, Gradual}, sparse...)
 
 // check fills in what is left open and refuses what does not go together,
 // before anything is read.
@@ -83,6 +90,11 @@ func (o *Options) check() error {
 	}
 	known := strings.Join(Methods(), ", ")
 	switch {
+	case o.Training.Lambda > 0 && (o.Method != SCL || o.Target != nil):
+		return Fail(BadInput, "--lambda goes with method scl, in place of a target")
+	case o.Training.Lambda > 0 && o.Data != "":
+	case slices.Contains(sparse, o.Method) && o.Data != "" && (o.Target == nil || o.Target.Quantity != Sparsity):
+		return Fail(BadInput, "method %s makes single weights zero: it needs --target-sparsity", o.Method)
 	case slices.Contains(trained, o.Method) && (o.Data == "" || o.Target == nil):
 		return Fail(BadInput, "method %s trains: it needs --data and a target", o.Method)
 	case !slices.Contains(Methods(), o.Method):

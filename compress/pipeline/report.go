@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"onnxcompress/compress/connection"
 	"onnxcompress/compress/train"
 	"onnxcompress/depgraph"
 	"onnxcompress/graph"
@@ -27,6 +28,9 @@ type Report struct {
 	Unsupported  []UnsupportedNode `json:"unsupported,omitempty"`
 	Fidelity     *Fidelity         `json:"fidelity,omitempty"`
 	Notes        []string          `json:"notes,omitempty"`
+	// Connections are the single weights that are left, nil where none were made
+	// zero one by one.
+	Connections *connection.Count `json:"connections,omitempty"`
 	// Curve is how a training went, epoch by epoch.
 	Curve []train.Point `json:"curve,omitempty"`
 

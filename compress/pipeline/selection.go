@@ -10,6 +10,8 @@ import (
 	"onnxcompress/compress/compact"
 	"onnxcompress/compress/dhspg"
 	"onnxcompress/compress/hesso"
+	"onnxcompress/compress/scl"
+	"onnxcompress/compress/sparsify"
 	"onnxcompress/compress/train"
 	"onnxcompress/depgraph"
 	"onnxcompress/graph/pass"
@@ -19,7 +21,7 @@ import (
 // budget finds how many multiplications a target of latency leaves, with what is
 // chosen without training.
 func (t *training) budget(ctx context.Context) error {
-	if t.Target.Quantity != Latency {
+	if t.Target == nil || t.Target.Quantity != Latency {
 		return nil
 	}
 	g := t.subject.Graph
@@ -85,7 +87,28 @@ var methods = map[string]func(*training) train.Method{
 	Gradual: func(*training) train.Method {
 		return baseline.NewGradual(baseline.Rating{By: baseline.Magnitude}, baseline.UsualRamp())
 	},
+	HESSOCRIC: func(*training) train.Method {
+		o := hesso.Usual()
+		o.Cric = hesso.UsualCric()
+		return hesso.New(o)
+	},
+	SCL: func(t *training) train.Method {
+		if t.Target != nil {
+			return scl.New(scl.Usual(t.Target.Share))
+		}
+		o := scl.Usual(0)
+		o.Lambda = t.Training.Lambda
+		return scl.New(o)
+	},
+	GradualWeights:   func(t *training) train.Method { return sparsify.New(sparsify.Gradually(sparsify.Magnitude, t.Target.Share)) },
+	UniformWeights:   func(t *training) train.Method { return sparsify.New(sparsify.Gradually(sparsify.Uniform, t.Target.Share)) },
+	RandomWeights:    func(t *training) train.Method { return sparsify.New(sparsify.Once(sparsify.Random, t.Target.Share, 0)) },
+	MagnitudeWeights: func(t *training) train.Method { return sparsify.New(sparsify.Once(sparsify.Magnitude, t.Target.Share, 0)) },
 }
+
+// sparse are the methods that make single weights zero: their targets are shares
+// of weights.
+var sparse = []string{SCL, GradualWeights, UniformWeights, RandomWeights, MagnitudeWeights}
 
 // taylorBatches is how many batches a method looks at that chooses once.
 const taylorBatches = 50

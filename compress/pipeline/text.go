@@ -71,6 +71,9 @@ func (r *Report) choice() []Fact {
 	if r.Target != nil {
 		facts = append(facts, Fact{"target", r.Target.String()})
 	}
+	if c := r.Connections; c != nil {
+		facts = append(facts, Fact{"connections", fmt.Sprintf("%d of %d are left, in %.4g of %.4g multiplications; what is written does %d of them", c.Live, c.Total, c.LiveMACs, c.MACs, r.After.MACs)})
+	}
 	return facts
 }
 

@@ -3,9 +3,11 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
+	"onnxcompress/compress/connection"
 	"onnxcompress/depgraph"
 	"onnxcompress/graph"
 	"onnxcompress/graph/pass"
@@ -15,6 +17,10 @@ import (
 // candidate makes models of the trained net.
 func (t *training) candidate() (*candidate, error) {
 	c := &candidate{choice: compress.Choice{Cut: t.net.Cut(), Size: compress.SizeWithout(t.net.Graph, t.net.Cut())}}
+	if slices.Contains(sparse, t.Method) {
+		count := connection.Of(t.net)
+		t.report.Connections = &count
+	}
 	var err error
 	c.full = t.net.Full()
 	if t.net.Pending() {

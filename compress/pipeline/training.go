@@ -20,6 +20,8 @@ type Training struct {
 	// Optimiser is sgd, adam or adamw; WeightDecay is nil for its usual one.
 	Optimiser   string
 	WeightDecay *float64
+	// Lambda is the price of a connection under SCL, 0 for what the target asks.
+	Lambda float64
 	// Loss is auto, cross-entropy, mse or l1.
 	Loss string
 	// Distill is the weight of the original's outputs beside labels, nil for
@@ -60,6 +62,7 @@ func (t *Training) check() error {
 		{"--batch-size", float64(t.BatchSize), 0, 1e6},
 		{"--lr", t.Rate, 0, 1e3},
 		{"--warmup", t.Warmup, 0, 1},
+		{"--lambda", t.Lambda, 0, 1e3},
 		{"--temperature", t.Temperature, 0, 1e3},
 	}
 	if t.Distill != nil {
