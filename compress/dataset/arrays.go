@@ -162,20 +162,21 @@ func kindOf(dt tensor.DType) kind {
 func (w whole) size() int     { return 1 }
 func (w whole) truth() *truth { return &truth{} }
 
+func (w whole) feeders() []feeder { return nil }
+
 func (w whole) rows([]int) (map[string]*tensor.Tensor, error) { return maps.Clone(w), nil }
 
 func (a *arrays) size() int     { return a.count }
 func (a *arrays) truth() *truth { return &a.judge }
 
 func (a *arrays) rows(idx []int) (map[string]*tensor.Tensor, error) {
-	out := map[string]*tensor.Tensor{}
+	return gathered(a.feeders(), idx)
+}
+
+func (a *arrays) feeders() []feeder {
+	all := make([]feeder, len(a.columns))
 	for i := range a.columns {
-		c := &a.columns[i]
-		t, err := c.rows(idx)
-		if err != nil {
-			return nil, fmt.Errorf("input %s: %w", c.port.Name, err)
-		}
-		out[c.port.Name] = t
+		all[i] = &a.columns[i]
 	}
-	return out, nil
+	return all
 }

@@ -13,15 +13,16 @@ type column struct {
 	data *block
 	fit
 	encoder
+	frame frame // of the input's samples, zero where they are no pictures
 }
 
 // fit is how a sample of an array becomes one of a port: reshaped alone, its
 // elements taken in another order, or as a picture of another size or colour.
 type fit struct {
-	shape   []int64
+	shaped  []int64
 	order   []int
 	picture *frame // of the array's samples
-	target  frame
+	view    view
 }
 
 func newColumn(p Port, t *block, o Options) (column, error) {
@@ -30,15 +31,22 @@ func newColumn(p Port, t *block, o Options) (column, error) {
 		return c, fmt.Errorf("input %v has no dimension to count samples", p)
 	}
 	var ok bool
-	if c.fit, ok = fitSample(t.Tensor, p); !ok {
+	var err error
+	if c.fit, ok, err = o.fitSample(t.Tensor, p); err != nil {
+		return c, err
+	}
+	if !ok {
 		return c, fmt.Errorf("samples of shape %v and type %v do not fit input %v", t.Shape[1:], t.DType, p)
 	}
-	f, _ := frameOf(p)
+	f, ok := o.frameOf(p)
 	switch f.layout {
 	case planar:
-		f.channels = c.shape[0]
+		f.channels, f.height, f.width = c.shaped[0], c.shaped[1], c.shaped[2]
 	case interleaved:
-		f.channels = c.shape[2]
+		f.channels, f.height, f.width = c.shaped[2], c.shaped[0], c.shaped[1]
+	}
+	if ok && f.layout != grey {
+		c.frame = f
 	}
 	scale, err := pixelScale(t, p, o)
 	if err != nil {
@@ -50,35 +58,61 @@ func newColumn(p Port, t *block, o Options) (column, error) {
 
 // fitSample finds the one way in which samples of t fit a port, if any: as they
 // are, with axes of size 1 added or dropped, flattened, with the channels moved
-// first or last, or, for 8-bit pixels, resized and recoloured.
-func fitSample(t *tensor.Tensor, p Port) (fit, bool) {
-	from, to := t.Shape[1:], p.Shape[1:]
+// first or last, or, for 8-bit pixels, as pictures.
+func (o *Options) fitSample(t *tensor.Tensor, p Port) (fit, bool, error) {
+	from := t.Shape[1:]
+	f, fits := fitAsIs(from, p.Shape[1:])
+	v, ok, err := o.view(p)
+	switch {
+	case err != nil || !ok:
+		return f, fits, err
+	case t.DType != tensor.Uint8:
+		if o.geometry.isSet() || o.Color != "" {
+			err = fmt.Errorf("input %v: resize, crop and color are for pictures of bytes, and the samples are %v%v", p, t.DType, from)
+		}
+		return f, fits, err
+	}
+	picture, known := pictureOf(from)
+	if fits {
+		own, ok := v.filled(f.shaped)
+		switch {
+		case ok && v.keeps(own), !ok && !known:
+			return f, true, nil
+		case !known:
+			// Flattened, or with channels that do not tell themselves apart.
+			picture, known = own, f.order == nil
+		}
+	}
+	if !known || picture.bounded() != nil {
+		return f, false, nil
+	}
+	w, err := v.window(int(picture.height), int(picture.width))
+	if err != nil {
+		return f, true, fmt.Errorf("input %v: a picture %w", p, err)
+	}
+	target := v.framed(w)
+	return fit{shaped: target.shape(), picture: &picture, view: v}, target.bounded() == nil, nil
+}
+
+// fitAsIs finds how elements alone fill a shape.
+func fitAsIs(from, to []int64) (fit, bool) {
 	if matches(from, to) {
-		return fit{shape: from}, true
+		return fit{shaped: from}, true
 	}
 	if shape, ok := reshape(from, to); ok {
-		return fit{shape: shape}, true
+		return fit{shaped: shape}, true
 	}
 	if len(from) == 3 && len(to) == 3 {
 		h, w, c := from[0], from[1], from[2]
 		if s := []int64{c, h, w}; matches(s, to) {
-			return fit{shape: s, order: transposed(int(h*w), int(c))}, true
+			return fit{shaped: s, order: transposed(int(h*w), int(c))}, true
 		}
 		c, h, w = from[0], from[1], from[2]
 		if s := []int64{h, w, c}; matches(s, to) {
-			return fit{shape: s, order: transposed(int(c), int(h*w))}, true
+			return fit{shaped: s, order: transposed(int(c), int(h*w))}, true
 		}
 	}
-	picture, ok := pictureOf(from)
-	target, isPicture := frameOf(p)
-	if t.DType != tensor.Uint8 || !ok || !isPicture {
-		return fit{}, false
-	}
-	target = target.sized(picture.height, picture.width)
-	if picture.bounded() != nil || target.bounded() != nil {
-		return fit{}, false
-	}
-	return fit{shape: target.shape(), picture: &picture, target: target}, true
+	return fit{}, false
 }
 
 // reshape is the port's shape with the free dimensions known, where the same
@@ -122,7 +156,7 @@ func pixelScale(b *block, p Port, o Options) (float64, error) {
 		return 1, nil
 	case b.DType == tensor.Uint8:
 		return 255, nil
-	case !isImageInput(p):
+	case !o.isImageInput(p):
 		return 1, nil
 	}
 	low, top, err := b.limits()
@@ -137,45 +171,40 @@ func pixelScale(b *block, p Port, o Options) (float64, error) {
 	return 1, nil
 }
 
-// rows gathers samples into one tensor.
-func (c *column) rows(idx []int) (*tensor.Tensor, error) {
-	out := &tensor.Tensor{DType: c.port.DType, Shape: append([]int64{int64(len(idx))}, c.shape...)}
-	n, err := tensor.Count(out.Shape)
-	if err != nil {
-		return nil, err
+func (c *column) input() Port           { return c.port }
+func (c *column) rawType() tensor.DType { return c.data.DType }
+func (c *column) dear() bool            { return c.picture != nil }
+func (c *column) shape(frame) []int64   { return c.shaped }
+func (c *column) name(i int) string     { return fmt.Sprintf("sample %d", i) }
+
+func (c *column) raw(i int, s *scratch) ([]byte, frame, error) {
+	s.read = slices.Grow(s.read[:0], c.data.stride())
+	data, err := c.data.sample(i, s.read[:c.data.stride()])
+	switch {
+	case err != nil:
+		return nil, c.frame, fmt.Errorf("input %s: %w", c.port.Name, err)
+	case c.picture != nil:
+		s.moved, _, err = c.view.append(s.moved[:0], rasterOfSample(*c.picture, data))
+		return s.moved, c.frame, err
+	case c.order == nil:
+		return data, c.frame, nil
 	}
-	out.Data = make([]byte, 0, int(n)*out.DType.Size())
-	buf := make([]byte, c.data.stride())
-	asIs := c.data.DType == c.port.DType && c.order == nil && c.picture == nil && c.plain()
-	for _, i := range idx {
-		data, err := c.data.sample(i, buf)
-		if err != nil {
-			return nil, err
-		}
-		if asIs {
-			out.Data = append(out.Data, data...)
-			continue
-		}
-		row := &tensor.Tensor{DType: c.data.DType, Shape: c.data.Shape[1:], Data: data}
-		if out.Data, err = c.append(out.Data, c.values(row)); err != nil {
-			return nil, fmt.Errorf("sample %d: %w", i, err)
-		}
+	size := c.data.DType.Size()
+	s.moved = s.moved[:0]
+	for _, at := range c.order {
+		s.moved = append(s.moved, data[at*size:(at+1)*size]...)
 	}
-	return out, nil
+	return s.moved, c.frame, nil
 }
 
-// values are the elements of a sample in the port's order.
-func (c *column) values(row *tensor.Tensor) []float64 {
-	if c.picture != nil {
-		return c.target.values(c.picture.image(row.Data))
+func (c *column) encode(dst, raw []byte) ([]byte, error) {
+	dt := c.data.DType
+	switch {
+	case dt == c.port.DType && c.plain():
+		return append(dst, raw...), nil
+	case dt == tensor.Uint8:
+		return c.appendBytes(dst, raw)
 	}
-	v := row.AsFloat64s()
-	if c.order == nil {
-		return v
-	}
-	moved := make([]float64, len(v))
-	for i, at := range c.order {
-		moved[i] = v[at]
-	}
-	return moved
+	row := tensor.Tensor{DType: dt, Shape: []int64{int64(len(raw) / dt.Size())}, Data: raw}
+	return c.append(dst, row.AsFloat64s())
 }

@@ -57,6 +57,7 @@ type Options struct {
 	// per channel. They apply to float inputs: the only input of the model, or
 	// of several those of four dimensions, of which one is 1 or 3 channels.
 	Mean, Std []float64
+	Preprocessing
 	// NumSamples limits the set to a random subset; 0 takes everything.
 	NumSamples int
 	// Seed determines NumSamples' subset and Set.Split.
@@ -81,6 +82,9 @@ type Options struct {
 	// first dimension that is fixed, absent or of differing length. One batch
 	// is converted to the inputs' types and otherwise left alone.
 	Whole bool
+
+	geometry geometry
+	layout   string
 }
 
 // source holds samples; its methods may be called concurrently.
@@ -88,6 +92,8 @@ type source interface {
 	size() int
 	truth() *truth
 	rows(idx []int) (map[string]*tensor.Tensor, error)
+	// feeders give the inputs sample by sample; nil where they have none.
+	feeders() []feeder
 }
 
 // Set is a sequence of samples. It may be used concurrently; sets made by Split
@@ -130,12 +136,12 @@ func (o *Options) check() error {
 	if len(o.Mean)+len(o.Std) > 0 && !slices.ContainsFunc(o.Inputs, o.normalises) {
 		return fmt.Errorf("mean and std fit no input of %s", describe(o.Inputs))
 	}
-	return nil
+	return o.settle()
 }
 
 // normalises reports whether mean and std are meant for a port.
 func (o *Options) normalises(p Port) bool {
-	return p.DType.IsFloat() && (len(o.Inputs) == 1 || isImageInput(p))
+	return p.DType.IsFloat() && (len(o.Inputs) == 1 || o.isImageInput(p))
 }
 
 // Len is the number of samples.

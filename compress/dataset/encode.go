@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -15,6 +16,9 @@ type encoder struct {
 	scale     float64
 	mean, std []float64 // one per channel, or one for all
 	layout    layout
+	// table is what bytes become in each channel, or in all; nil unless the type
+	// is float32.
+	table [][256]float32
 }
 
 // newEncoder prepares for a port whose samples have the given channels; scale
@@ -28,7 +32,11 @@ func newEncoder(p Port, o Options, f frame, scale float64) (encoder, error) {
 		return e, nil
 	}
 	e.scale = scale
+	if o.Scale > 0 && o.normalises(p) {
+		e.scale = 1 / o.Scale
+	}
 	if !o.normalises(p) {
+		e.tabulate()
 		return e, nil
 	}
 	for _, v := range []struct {
@@ -43,7 +51,56 @@ func newEncoder(p Port, o Options, f frame, scale float64) (encoder, error) {
 			return e, fmt.Errorf("input %v: %s has %d values for %d channels", p, v.name, n, max(f.channels, 1))
 		}
 	}
+	e.tabulate()
 	return e, nil
+}
+
+func (e *encoder) tabulate() {
+	if e.dtype != tensor.Float32 {
+		return
+	}
+	e.table = make([][256]float32, max(len(e.mean), len(e.std)))
+	for c := range e.table {
+		for v := range e.table[c] {
+			e.table[c][v] = float32(e.value(float64(v), c))
+		}
+	}
+}
+
+// value is what a number becomes in a channel of a float input.
+func (e *encoder) value(v float64, c int) float64 {
+	return (v/e.scale - e.mean[c%len(e.mean)]) / e.std[c%len(e.std)]
+}
+
+// appendBytes adds the elements of one sample of bytes to dst: what append makes
+// of their values.
+func (e *encoder) appendBytes(dst []byte, pix []uint8) ([]byte, error) {
+	if e.table == nil {
+		row := make([]float64, len(pix))
+		for i, v := range pix {
+			row[i] = float64(v)
+		}
+		return e.append(dst, row)
+	}
+	at := len(dst)
+	dst = slices.Grow(dst, 4*len(pix))[:at+4*len(pix)]
+	to := dst[at:]
+	channels := len(e.table)
+	if e.layout == interleaved && channels > 1 {
+		for i, v := range pix {
+			binary.LittleEndian.PutUint32(to[4*i:], math.Float32bits(e.table[i%channels][v]))
+		}
+		return dst, nil
+	}
+	run := len(pix) / channels
+	for c := range e.table {
+		table := &e.table[c]
+		part := to[4*c*run:]
+		for i, v := range pix[c*run : (c+1)*run] {
+			binary.LittleEndian.PutUint32(part[4*i:4*i+4], math.Float32bits(table[v]))
+		}
+	}
+	return dst, nil
 }
 
 // plain reports whether encoding changes no value.
@@ -59,7 +116,7 @@ func (e *encoder) append(dst []byte, row []float64) ([]byte, error) {
 	channels := max(len(e.mean), len(e.std))
 	if channels == 1 {
 		for _, v := range row {
-			dst = appendFloat(dst, e.dtype, (v/e.scale-e.mean[0])/e.std[0])
+			dst = appendFloat(dst, e.dtype, e.value(v, 0))
 		}
 		return dst, nil
 	}
@@ -68,9 +125,7 @@ func (e *encoder) append(dst []byte, row []float64) ([]byte, error) {
 		run = len(row) / channels
 	}
 	for i, v := range row {
-		c := i / run % channels
-		v = (v/e.scale - e.mean[c%len(e.mean)]) / e.std[c%len(e.std)]
-		dst = appendFloat(dst, e.dtype, v)
+		dst = appendFloat(dst, e.dtype, e.value(v, i/run%channels))
 	}
 	return dst, nil
 }

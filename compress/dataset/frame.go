@@ -21,30 +21,48 @@ type frame struct {
 }
 
 // frameOf reads a port's shape as a batch of pictures: [N,C,H,W] or [N,H,W,C]
-// with 1 or 3 channels, or [N,H,W]. Where all is free it is [N,C,H,W] in colour.
-func frameOf(p Port) (frame, bool) {
+// with 1 or 3 channels, or [N,H,W]. Where that leaves the layout open it is the
+// one that the options give, and else [N,C,H,W]; where it leaves the channels
+// open there are three, or one for grey.
+func (o *Options) frameOf(p Port) (frame, bool) {
 	s := p.Shape
-	picture := func(c int64) bool { return c == 1 || c == 3 }
-	switch {
-	case len(s) == 3:
-		return frame{grey, 1, s[1], s[2]}, true
-	case len(s) != 4:
+	if len(s) == 3 {
+		return frame{grey, 1, s[1], s[2]}, o.Layout == "" || o.Layout == "auto"
+	}
+	if len(s) != 4 {
 		return frame{}, false
-	case picture(s[1]):
-		return frame{planar, s[1], s[2], s[3]}, true
-	case picture(s[3]):
-		return frame{interleaved, s[3], s[1], s[2]}, true
-	case s[1] < 0:
-		return frame{planar, 3, s[2], s[3]}, true
-	case s[3] < 0:
-		return frame{interleaved, 3, s[1], s[2]}, true
+	}
+	free := int64(3)
+	if o.Color == "gray" {
+		free = 1
+	}
+	either := [...]frame{{planar, s[1], s[2], s[3]}, {interleaved, s[3], s[1], s[2]}}
+	order := either[:]
+	switch {
+	case o.Layout == "nchw":
+		order = either[:1]
+	case o.Layout == "nhwc":
+		order = either[1:]
+	case o.layout == "nhwc":
+		order = []frame{either[1], either[0]}
+	}
+	for _, f := range order {
+		if f.channels == 1 || f.channels == 3 {
+			return f, true
+		}
+	}
+	for _, f := range order {
+		if f.channels < 0 {
+			f.channels = free
+			return f, true
+		}
 	}
 	return frame{}, false
 }
 
 // isImageInput reports whether a port's shape alone says that it takes images.
-func isImageInput(p Port) bool {
-	_, ok := frameOf(p)
+func (o *Options) isImageInput(p Port) bool {
+	_, ok := o.frameOf(p)
 	return ok && len(p.Shape) == 4
 }
 

@@ -17,7 +17,7 @@ type images struct {
 	pictures
 	judge truth
 	port  Port
-	frame
+	view  view
 	encoder
 }
 
@@ -65,14 +65,14 @@ func (o *opener) decoder(from pictures) (*images, error) {
 	}
 	s := &images{pictures: from, port: o.Inputs[0]}
 	var ok bool
-	if s.frame, ok = frameOf(s.port); !ok {
-		return nil, fmt.Errorf("input %v takes no images: want [N,C,H,W] or [N,H,W,C] of 1 or 3 channels", s.port)
-	}
-	if err := s.sized(1, 1).bounded(); err != nil {
-		return nil, fmt.Errorf("input %v: %w", s.port, err)
-	}
 	var err error
-	s.encoder, err = newEncoder(s.port, o.Options, s.frame, 255)
+	switch s.view, ok, err = o.view(s.port); {
+	case !ok:
+		return nil, fmt.Errorf("input %v takes no images: want [N,C,H,W] or [N,H,W,C] of 1 or 3 channels", s.port)
+	case err != nil:
+		return nil, err
+	}
+	s.encoder, err = newEncoder(s.port, o.Options, s.view.frame, 255)
 	return s, err
 }
 
@@ -165,31 +165,28 @@ func (s *images) check(i int) error {
 }
 
 func (s *images) rows(idx []int) (map[string]*tensor.Tensor, error) {
-	out := &tensor.Tensor{DType: s.port.DType}
-	var first frame
-	for k, i := range idx {
-		img, err := s.decode(i)
-		if err != nil {
-			return nil, err
-		}
-		f := s.sized(int64(img.Bounds().Dy()), int64(img.Bounds().Dx()))
-		if err := f.bounded(); err != nil {
-			return nil, fmt.Errorf("%s: input %v: %w", s.name(i), s.port, err)
-		}
-		if k == 0 {
-			first = f
-			out.Shape = append([]int64{int64(len(idx))}, f.shape()...)
-		}
-		if f != first {
-			return nil, fmt.Errorf("%s is %dx%d, %s %dx%d: input %v leaves the size free, so a batch takes one size",
-				s.name(i), f.width, f.height, s.name(idx[0]), first.width, first.height, s.port)
-		}
-		if out.Data, err = s.append(out.Data, f.values(img)); err != nil {
-			return nil, fmt.Errorf("%s: input %v: %w", s.name(i), s.port, err)
-		}
-	}
-	return map[string]*tensor.Tensor{s.port.Name: out}, nil
+	return gathered(s.feeders(), idx)
 }
+
+func (s *images) feeders() []feeder     { return []feeder{s} }
+func (s *images) input() Port           { return s.port }
+func (s *images) rawType() tensor.DType { return tensor.Uint8 }
+func (s *images) dear() bool            { return true }
+func (s *images) shape(f frame) []int64 { return f.shape() }
+
+func (s *images) raw(i int, sc *scratch) ([]byte, frame, error) {
+	img, err := s.decode(i)
+	if err != nil {
+		return nil, frame{}, err
+	}
+	var f frame
+	if sc.moved, f, err = s.view.append(sc.moved[:0], rasterOf(img)); err != nil {
+		return nil, f, fmt.Errorf("%s: input %v: %w", s.name(i), s.port, err)
+	}
+	return sc.moved, f, nil
+}
+
+func (s *images) encode(dst, raw []byte) ([]byte, error) { return s.appendBytes(dst, raw) }
 
 func isImage(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains(imageExt, strings.ToLower(path.Ext(name)))

@@ -189,7 +189,7 @@ func (o *opener) textSource(t *text, p place, from string, others []string) (sou
 	}
 	data := map[string]*block{}
 	for i, port := range o.Inputs {
-		pixels := port.DType.IsFloat() && isImageInput(port) && t.whole[i] && t.low[i] >= 0 && t.high[i] > 1 && t.high[i] <= 255
+		pixels := port.DType.IsFloat() && o.isImageInput(port) && t.whole[i] && t.low[i] >= 0 && t.high[i] > 1 && t.high[i] <= 255
 		data[port.Name] = t.block(t.first.inputs[i].shape, pixels, func(r record) []float64 { return r.inputs[i].v })
 	}
 	a, err := o.stack(data)
