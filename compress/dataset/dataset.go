@@ -116,6 +116,8 @@ type Batch struct {
 	// Targets are what a regression is to give, as float32 and as the data
 	// shapes them, the first axis counting samples; nil where there are none.
 	Targets *tensor.Tensor
+	// Index numbers the samples within the set.
+	Index []int
 }
 
 func (o *Options) check() error {
@@ -188,7 +190,7 @@ func (s *Set) Read(idx []int) (Batch, error) {
 	if err != nil {
 		return Batch{}, about(s.path, err)
 	}
-	b := Batch{Inputs: inputs}
+	b := Batch{Inputs: inputs, Index: idx}
 	t := s.source.truth()
 	if t.label != nil {
 		b.Labels = make([]int64, len(at))

@@ -174,3 +174,29 @@ func contentOf(t *testing.T, path string) []byte {
 	}
 	return data
 }
+
+// TestBytes holds that bytes are encoded as their values are.
+func TestBytes(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16, tensor.Uint8, tensor.Int64} {
+		for _, shape := range [][]int64{{-1, 3, 16, 16}, {-1, 16, 16, 3}, {-1, 1, 16, 48}} {
+			o := Options{Inputs: port("x", dt, shape...), Mean: []float64{.485, .456, .406}, Std: []float64{.229, .224, .225}}
+			f, _ := o.frameOf(o.Inputs[0])
+			if f.channels == 1 {
+				o.Mean, o.Std = o.Mean[:1], o.Std[:1]
+			}
+			e, err := newEncoder(o.Inputs[0], o, f, 255)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pix, row := make([]uint8, 3*256), make([]float64, 3*256)
+			for i := range pix {
+				pix[i], row[i] = uint8(i*7), float64(uint8(i*7))
+			}
+			want, err := e.append([]byte{1}, row)
+			got, wrong := e.appendBytes([]byte{1}, pix)
+			if err != nil || wrong != nil || !slices.Equal(got, want) {
+				t.Errorf("%v of %v: bytes become something else: %v, %v", dt, shape, err, wrong)
+			}
+		}
+	}
+}

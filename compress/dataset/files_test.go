@@ -37,7 +37,7 @@ func rawNPY(head string, values any) []byte {
 	return b.Bytes()
 }
 
-func writeZip(t *testing.T, path string, entries map[string][]byte) string {
+func writeZip(t testing.TB, path string, entries map[string][]byte) string {
 	t.Helper()
 	return writeFile(t, path, zipOf(entries))
 }
@@ -69,7 +69,7 @@ func writeTree(t *testing.T, dir string, entries map[string][]byte) string {
 	return dir
 }
 
-func writeFile(t *testing.T, path string, data []byte) string {
+func writeFile(t testing.TB, path string, data []byte) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
