@@ -32,11 +32,12 @@ type Options struct {
 }
 
 // Usual are the settings of the paper, for an optimiser that scales steps as Adam
-// does or one that does not.
+// does or one that does not, but for the pace, which is that of short trainings,
+// and for balance: the paper's scores alone empty whole layers.
 func Usual(adaptive bool) Options {
 	o := Options{
 		Rule: Rule{Lambda: 1e-3, Amplify: 2, Cap: 10}, Epsilon: 0.95,
-		Mix: saliency.Mix{Cosine: -0.5, Inverse: -0.5}, By: saliency.Effective, Batches: 50,
+		Mix: saliency.Mix{Cosine: -0.5, Inverse: -0.5, Balance: 1}, By: saliency.Effective, Batches: 50,
 		Start: 0.1, Deadline: 0.4, End: 0.5,
 	}
 	if adaptive {

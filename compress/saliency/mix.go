@@ -21,12 +21,15 @@ type Mix struct {
 	// first order. Taylor2 is <x, v>²/2, the second order under the Fisher matrix
 	// of the batches.
 	Taylor1, Taylor2 float64
+	// Balance draws scores towards the groups' ranks in their families: 0 not at
+	// all, 1 so far that every family loses the same share.
+	Balance float64
 }
 
 // Amounts reports whether scores are harm that adds up, so that they can be set
 // against what a group costs.
 func (m Mix) Amounts() bool {
-	return m.Magnitude == 0 && m.Average == 0 && m.Inverse == 0 && m.Cosine == 0 && m.Shifted == 0 &&
+	return m.Balance == 0 && m.Magnitude == 0 && m.Average == 0 && m.Inverse == 0 && m.Cosine == 0 && m.Shifted == 0 &&
 		m.Taylor1 >= 0 && m.Taylor2 >= 0 && m.Taylor1+m.Taylor2 > 0
 }
 

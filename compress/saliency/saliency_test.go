@@ -5,6 +5,9 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"onnxcompress/compress"
+	"onnxcompress/depgraph"
 )
 
 // example is two batches of three groups, the last of which is gone. In the
@@ -66,6 +69,7 @@ func TestAmounts(t *testing.T) {
 		{Mix{Taylor1: -1}, false},
 		{Mix{Taylor1: 1, Magnitude: 1}, false},
 		{Mix{Cosine: 1}, false},
+		{Mix{Taylor1: 1, Balance: 0.5}, false},
 	} {
 		if got := c.mix.Amounts(); got != c.want {
 			t.Errorf("%+v: %v", c.mix, got)
@@ -83,6 +87,29 @@ func TestJSON(t *testing.T) {
 		var back Sums
 		if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(&back, s) {
 			t.Errorf("%s became %+v, %v", text, back, err)
+		}
+	}
+}
+
+// TestBalance holds scores by rank to what is counted by hand.
+func TestBalance(t *testing.T) {
+	g := &depgraph.Graph{Groups: make([]depgraph.Group, 6), Families: []depgraph.Family{{Groups: []int{0, 1, 2, 3}}, {Groups: []int{4, 5}}}}
+	scores := compress.Scores{1, 2, 3, 4, -5, 9}
+	for _, c := range []struct {
+		part float64
+		gone int
+		want []float64
+	}{
+		{1, -1, []float64{0.125, 0.375, 0.625, 0.875, 0.25, 0.75}},
+		{0, -1, []float64{1.5 / 6, 2.5 / 6, 3.5 / 6, 4.5 / 6, 0.5 / 6, 5.5 / 6}},
+		{0.5, -1, []float64{0.1875, 0.375 + 1.0/48, 0.625 - 1.0/48, 0.8125, 0.125 + 1.0/24, 0.875 - 1.0/24}},
+		{1, 3, []float64{0.375, 0.625, 0.875, 0.125, 0.25, 0.75}}, // what has gone is lowest
+	} {
+		got := balanced(g, scores, func(group int) bool { return group == c.gone }, c.part)
+		for i := range c.want {
+			if math.Abs(got[i]-c.want[i]) > 1e-12 {
+				t.Errorf("part %v without %d: group %d scores %v, want %v", c.part, c.gone, i, got[i], c.want[i])
+			}
 		}
 	}
 }

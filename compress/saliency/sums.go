@@ -89,5 +89,9 @@ func (m *Sums) Scores(n *train.Net, mix Mix) compress.Scores {
 		of.norms[g] = math.Sqrt(of.norms[g])
 		of.counted[g] = !n.Gone(g)
 	}
-	return mix.scores(of)
+	scores := mix.scores(of)
+	if mix.Balance > 0 {
+		scores = balanced(n.Graph, scores, n.Gone, mix.Balance)
+	}
+	return scores
 }
