@@ -52,21 +52,25 @@ func Keep(scores, open train.Arrays, count int) train.Arrays {
 // Least is the number that rank others of a list are at most as large as, from
 // 0; no number may be NaN. The list keeps its order.
 func Least(list []float32, rank int) float32 {
-	high, rank := bucket(list, rank, func(key uint32) (int, bool) { return int(key >> 16), true })
-	low, _ := bucket(list, rank, func(key uint32) (int, bool) { return int(key & 0xffff), int(key>>16) == high })
-	return unordered(uint32(high)<<16 | uint32(low))
-}
-
-// bucket finds the bucket of the number of a rank, and the rank within it.
-func bucket(list []float32, rank int, of func(key uint32) (int, bool)) (at, rest int) {
-	counts := make([]int, 1<<16)
+	var counts [1 << 16]int32
 	for _, x := range list {
-		if b, ok := of(ordered(x)); ok {
-			counts[b]++
+		counts[ordered(x)>>16]++
+	}
+	high, rank := bucket(&counts, rank)
+	counts = [1 << 16]int32{}
+	for _, x := range list {
+		if key := ordered(x); key>>16 == high {
+			counts[key&0xffff]++
 		}
 	}
-	for rank >= counts[at] {
-		rank -= counts[at]
+	low, _ := bucket(&counts, rank)
+	return unordered(high<<16 | low)
+}
+
+// bucket finds that of the number of a rank, and the rank within it.
+func bucket(counts *[1 << 16]int32, rank int) (at uint32, rest int) {
+	for rank >= int(counts[at]) {
+		rank -= int(counts[at])
 		at++
 	}
 	return at, rank

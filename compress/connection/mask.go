@@ -46,18 +46,15 @@ func (m *Mask) Total() int { return m.total }
 // Live tells, for each connection of a variable, whether it is live by 1 or 0.
 func (m *Mask) Live(variable int) []float32 { return m.live[variable] }
 
-// Weights are what connections weigh, masked or not.
-func (m *Mask) Weights(n *train.Net) train.Arrays {
-	list := make(train.Arrays, len(n.Variables()))
-	for _, l := range m.layers {
-		list[l.Var] = slices.Clone(n.Variables()[l.Var].Value)
-		for i, live := range m.live[l.Var] {
-			if live == 0 {
-				list[l.Var][i] = m.aside[l.Var][i]
-			}
+// Weigh writes what the connections of a layer weigh, masked or not.
+func (m *Mask) Weigh(n *train.Net, l Layer, to []float32) {
+	copy(to, n.Variables()[l.Var].Value)
+	aside := m.aside[l.Var]
+	for i, live := range m.live[l.Var] {
+		if live == 0 {
+			to[i] = aside[i]
 		}
 	}
-	return list
 }
 
 // Silence clears the gradients of masked connections.

@@ -13,24 +13,25 @@ func (m *Method) pull(n *train.Net) {
 	if len(m.pulls) != len(m.masks) {
 		m.pulls = make(train.Arrays, len(m.masks))
 	}
-	weights := m.mask.Weights(n)
 	for _, l := range m.mask.Layers() {
-		grad := n.Variables()[l.Var].Grad
 		if len(m.pulls[l.Var]) != l.Size {
 			m.pulls[l.Var] = make([]float32, l.Size)
 		}
+		pulls, grad := m.pulls[l.Var], n.Variables()[l.Var].Grad
 		if grad == nil {
-			clear(m.pulls[l.Var])
+			clear(pulls)
 			continue
 		}
-		pull(m.pulls[l.Var], grad, weights[l.Var], m.masks[l.Var], m.STE)
-		m.normalise(m.pulls[l.Var], l)
-	}
-}
-
-func pull(to, grad, weight, mask []float32, e STE) {
-	for i, g := range grad {
-		to[i] = g * weight[i] * e.slope(mask[i])
+		m.mask.Weigh(n, l, pulls)
+		for i, g := range grad {
+			pulls[i] *= g
+		}
+		if m.STE != Identity {
+			for i, x := range m.masks[l.Var] {
+				pulls[i] *= m.STE.slope(x)
+			}
+		}
+		m.normalise(pulls, l)
 	}
 }
 
@@ -70,37 +71,54 @@ func (m *Method) descend() {
 	for k, l := range m.mask.Layers() {
 		price := float32(m.Price * m.prices[k])
 		masks, pulls := m.masks[l.Var], m.pulls[l.Var]
+		if m.STE == Identity {
+			for i, pull := range pulls {
+				masks[i] -= rate * (pull + price)
+			}
+			continue
+		}
 		for i, x := range masks {
 			masks[i] -= rate * (pulls[i] + price*m.STE.slope(x))
 		}
 	}
 }
 
-// control is the least price that brings the sparsity to where it must be after the
-// step. The masks have the last word: it is not negative.
+// control is the least price, but no negative one, that brings the sparsity to
+// where it must be after the step.
 func (m *Method) control(s *train.Step) float64 {
 	begin := s.At(m.Begin)
 	way := (float64(s.N-begin) + 1) / (float64(s.At(m.Freeze)-begin) + 1)
 	if way <= 0 {
 		return 0
 	}
-	var payable []float32
+	m.bids = m.bids[:0]
 	for k, l := range m.mask.Layers() {
-		for i, x := range m.masks[l.Var] {
-			slope := float64(m.STE.slope(x)) * m.prices[k]
-			bid := float64(x)/m.Rate - float64(m.pulls[l.Var][i])
-			switch {
-			case slope > 0:
-				bid /= slope
-			case x < 0:
-				bid = math.Inf(-1)
-			}
-			payable = append(payable, float32(bid))
-		}
+		m.bid(l.Var, float32(m.prices[k]))
 	}
 	left := m.left(m.Sparsity * (1 - math.Pow(1-math.Min(way, 1), m.Power)))
-	if left >= len(payable) {
+	if left >= len(m.bids) {
 		return 0
 	}
-	return math.Max(float64(connection.Least(payable, len(payable)-max(left, 1))), 0)
+	return math.Max(float64(connection.Least(m.bids, len(m.bids)-max(left, 1))), 0)
+}
+
+// bid adds the prices above which the connections of a variable are masked by a
+// step, where one counts for count.
+func (m *Method) bid(variable int, count float32) {
+	per, pulls := float32(1/m.Rate), m.pulls[variable]
+	if m.STE == Identity {
+		for i, x := range m.masks[variable] {
+			m.bids = append(m.bids, (x*per-pulls[i])/count)
+		}
+		return
+	}
+	for i, x := range m.masks[variable] {
+		bid := x*per - pulls[i]
+		if slope := m.STE.slope(x) * count; slope > 0 {
+			bid /= slope
+		} else if x < 0 {
+			bid = float32(math.Inf(-1))
+		}
+		m.bids = append(m.bids, bid)
+	}
 }

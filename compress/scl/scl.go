@@ -20,6 +20,7 @@ type Method struct {
 	// step, and prices those of the layers' connections.
 	masks, pulls train.Arrays
 	prices       []float64
+	bids         []float32
 }
 
 // state is what a run goes on from besides arrays.

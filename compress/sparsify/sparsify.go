@@ -122,10 +122,11 @@ func (m *Method) settle(s *train.Step) {
 func (m *Method) keep(n *train.Net, open train.Arrays, sparsity float64) train.Arrays {
 	scores := m.drawn
 	if m.By != Random {
-		scores = m.mask.Weights(n)
-		for _, list := range scores {
-			for i, w := range list {
-				list[i] = float32(math.Abs(float64(w)))
+		scores = m.mask.Arrays(n, 0)
+		for _, l := range m.mask.Layers() {
+			m.mask.Weigh(n, l, scores[l.Var])
+			for i, w := range scores[l.Var] {
+				scores[l.Var][i] = float32(math.Abs(float64(w)))
 			}
 		}
 	}
