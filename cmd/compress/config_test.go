@@ -35,7 +35,7 @@ shape:
 	}{
 		{"line", append(line, "--save-config", saved), nil},
 		{"saved", []string{"--config", saved}, nil},
-		{"file and line", []string{"--config", file, "--target-macs", "0.5", "--seed", "5"}, nil},
+		{"file and line", []string{"--config", file, "--target-macs", "50%", "--seed", "5"}, nil},
 		{"file and environment", nil, map[string]string{"COMPRESS_CONFIG": file, "COMPRESS_TARGET_MACS": "50%", "COMPRESS_SEED": "5"}},
 	}
 	var want []byte

@@ -45,6 +45,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		}
 	}()
 	root := newRoot(&verbose)
+	root.Annotations = map[string]string{commandLine: joined(args)}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetArgs(withValues(args))

@@ -166,6 +166,7 @@ func (f *compressFlags) compress(c *cobra.Command, model string) error {
 	if err := f.saveConfig(c); err != nil {
 		return err
 	}
+	o.Origin = origin(c, model)
 	p := f.newProgress(c)
 	report, err := pipeline.Run(c.Context(), o, f.engine(c, p), p)
 	p.close()

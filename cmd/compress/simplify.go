@@ -27,6 +27,7 @@ func newSimplify() *cobra.Command {
 			if err := f.saveConfig(c); err != nil {
 				return err
 			}
+			o.Origin = origin(c, args[0])
 			p := f.newProgress(c)
 			report, err := pipeline.Run(c.Context(), *o, f.engine(c, p), p)
 			p.close()

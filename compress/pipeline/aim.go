@@ -26,7 +26,7 @@ func (r *run) aim(ctx context.Context, choose chooser) error {
 		if !r.folds() {
 			return nil
 		}
-		now, err := Measure(c.model, r.Shapes)
+		now, err := r.stamped(c.model)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (r *run) choosing() (compress.Target, error) {
 			return compress.Target{}, err
 		}
 		defer c.model.Close()
-		if plain, err = Measure(c.model, r.Shapes); err != nil {
+		if plain, err = r.stamped(c.model); err != nil {
 			return compress.Target{}, err
 		}
 	}

@@ -2,11 +2,64 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"onnxcompress/compress"
+	"onnxcompress/compress/dataset"
 )
+
+// measured are the samples with labels that accuracy is measured on, nil for
+// none.
+func (r *run) measured() *dataset.Set {
+	set := r.samples.test
+	if set == nil && r.Data != "" {
+		set = r.samples.train
+	}
+	if set == nil || !set.Labelled() {
+		return nil
+	}
+	return set
+}
+
+// rated reports whether both models are measured on samples with labels.
+func (r *run) rated() bool {
+	return !r.Whole && !r.DryRun && !r.NoValidate && r.measured() != nil
+}
+
+// rate measures both models on samples with labels. It comes before the result
+// is written, which tells of it.
+func (r *run) rate(ctx context.Context) error {
+	if !r.rated() {
+		return nil
+	}
+	if r.samples.test == nil {
+		r.note("accuracy is measured on samples of --data: it has no part to test on and there is no --val")
+	}
+	small, err := r.open(r.chosen)
+	if err != nil {
+		return err
+	}
+	defer small.Close()
+	for _, m := range []struct {
+		s      compress.Session
+		into   *Measures
+		failed Kind
+	}{{r.original, &r.report.Before, BadInput}, {small, &r.report.After, Disagrees}} {
+		score, err := Accuracy(ctx, m.s, r.outputs(), r.measured(), r.subject.Ports, r.progress)
+		var failure *Failure
+		if errors.As(err, &failure) {
+			failure.Kind = m.failed
+		}
+		if err != nil {
+			return err
+		}
+		share := score.Share()
+		m.into.Metric = &share
+	}
+	return r.stamp(r.chosen.model, r.report.Before, r.report.After)
+}
 
 // judge says how far the compact model is from the original.
 func (r *run) judge(ctx context.Context, small compress.Session) error {
@@ -26,31 +79,7 @@ func (r *run) judge(ctx context.Context, small compress.Session) error {
 	if r.Target != nil && !f.holds() {
 		r.note(fmt.Sprintf("%v: beyond the guard, because a target was named", f))
 	}
-	return r.accuracy(ctx, small)
-}
-
-// accuracy measures both models on samples with labels.
-func (r *run) accuracy(ctx context.Context, small compress.Session) error {
-	set := r.samples.test
-	if set == nil && r.Data != "" {
-		set = r.samples.train
-		r.note("accuracy is measured on samples of --data: it has no part to test on and there is no --val")
-	}
-	if set == nil || !set.Labelled() {
-		return nil
-	}
-	for _, m := range []struct {
-		s    compress.Session
-		into *Measures
-	}{{r.original, &r.report.Before}, {small, &r.report.After}} {
-		score, err := Accuracy(ctx, m.s, r.outputs(), set, r.subject.Ports, r.progress)
-		if err != nil {
-			return err
-		}
-		share := score.Share()
-		m.into.Metric = &share
-	}
-	if r.MaxAccuracyDrop == nil {
+	if r.MaxAccuracyDrop == nil || !r.rated() {
 		return nil
 	}
 	drop, err := r.heldDrop(ctx, small)

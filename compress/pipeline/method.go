@@ -46,7 +46,7 @@ func (r *run) compress(ctx context.Context) error {
 	if n := len(r.report.Unsupported); n > 0 {
 		r.note(fmt.Sprintf("%d nodes cannot be narrowed and keep their channels: %s", n, r.report.Unsupported[0].Node))
 	}
-	r.report.After, err = Measure(r.chosen.model, r.Shapes)
+	r.report.After, err = r.stamped(r.chosen.model)
 	return err
 }
 

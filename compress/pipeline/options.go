@@ -52,6 +52,9 @@ type Options struct {
 	Training Training
 	NoTrain  bool
 	Threads  int
+	// Origin is what the compact model and the report say of where they come
+	// from.
+	Origin Origin
 	// NoLatency leaves out the timing of both models.
 	NoLatency bool
 }

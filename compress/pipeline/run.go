@@ -38,6 +38,8 @@ type run struct {
 	samples  samples
 	// original is the model as it came, open to run.
 	original compress.Session
+	// digest is that of the model as it came, once it is known.
+	digest string
 	// keep are the groups that must stay.
 	keep   map[int]bool
 	chosen *candidate
@@ -62,6 +64,7 @@ func (r *run) run(ctx context.Context) error {
 		{"reading the model", r.load},
 		{"running the model", r.try},
 		{"compressing", r.compress},
+		{"measuring accuracy", r.rate},
 		{"writing", r.write},
 		{"validating", r.validate},
 		{"measuring", r.measure},

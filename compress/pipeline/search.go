@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,18 +101,9 @@ func (r *run) adopt(c *candidate) {
 
 // holds reports whether a candidate is within the guard.
 func (r *run) holds(ctx context.Context, c *candidate) (bool, error) {
-	scratch, err := os.MkdirTemp("", "compress-")
+	s, err := r.open(c)
 	if err != nil {
 		return false, err
-	}
-	defer os.RemoveAll(scratch)
-	path := filepath.Join(scratch, "model.onnx")
-	if err := c.model.Save(path); err != nil {
-		return false, err
-	}
-	s, err := r.engine.OpenFile(path)
-	if err != nil {
-		return false, &Failure{Disagrees, err}
 	}
 	defer s.Close()
 	if r.MaxAccuracyDrop != nil {
@@ -120,4 +112,30 @@ func (r *run) holds(ctx context.Context, c *candidate) (bool, error) {
 	}
 	f, err := r.fidelity(ctx, s)
 	return err == nil && f.holds(), err
+}
+
+// trial is a session of a model in a folder that goes with it.
+type trial struct {
+	compress.Session
+	folder string
+}
+
+// Close implements compress.Session.
+func (t trial) Close() error { return errors.Join(t.Session.Close(), os.RemoveAll(t.folder)) }
+
+// open readies a candidate's model.
+func (r *run) open(c *candidate) (compress.Session, error) {
+	folder, err := os.MkdirTemp("", "compress-")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(folder, "model.onnx")
+	if err := c.model.Save(path); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	s, err := r.engine.OpenFile(path)
+	if err != nil {
+		return nil, errors.Join(&Failure{Disagrees, err}, os.RemoveAll(folder))
+	}
+	return trial{s, folder}, nil
 }
