@@ -128,6 +128,7 @@ func (p *planner) build() error {
 	p.wanted, p.absorbed = p.needed(), make([]bool, len(g.Nodes))
 	p.held, p.arranged = make([]*held, len(g.Values)), map[*graph.Node]*arranged{}
 	if !p.session.apart {
+		p.attention()
 		p.views()
 		p.tails()
 		p.chains()

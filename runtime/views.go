@@ -134,7 +134,7 @@ func (p *planner) lies(u graph.Use, lie op.Lie) []op.Lie {
 // reads reports whether a routine reads v where it lies.
 func (p *planner) reads(v *graph.Value, u graph.Use, lie op.Lie) bool {
 	a := p.arranged[u.Node]
-	if a == nil {
+	if a == nil || !slices.Contains(a.in, v) {
 		return false
 	}
 	for i, in := range a.in {

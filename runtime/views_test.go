@@ -111,7 +111,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// alikeApart holds that a training computes the same where nodes are computed
+// alikeApart holds that a training, and a run without one, computes the same where nodes are computed
 // together and where each is by itself, in so many steps.
 func alikeApart(t *testing.T, text string, steps int) {
 	t.Helper()
@@ -138,6 +138,7 @@ func alikeApart(t *testing.T, text string, steps int) {
 	for name, want := range one.slopes {
 		near(t, "gradient of "+name, many.slopes[name].tensor, want.tensor)
 	}
+	near(t, "output of no training", used(t, m, false, x), used(t, m, true, x))
 	again := func() {
 		if err := many.Run(); err != nil {
 			t.Fatal(err)

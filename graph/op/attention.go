@@ -8,7 +8,7 @@ import (
 
 // attentionRows are attention and what goes with it.
 var attentionRows = map[string]*Spec{
-	"Attention":       guarded(Spec{Infer: inferAttention, Links: linkAttention, Narrow: narrowAttention, Dead: deadAttention, Forward: forwardAttention, Compile: compileAttention}),
+	"Attention":       guarded(Spec{Infer: inferAttention, Links: linkAttention, Narrow: narrowAttention, Dead: deadAttention, Forward: forwardAttention, Compile: compileAttention, Reads: readsAttention, Writes: writesAttention}),
 	"RotaryEmbedding": guarded(Spec{Infer: inferFirst, Links: linkRotary, Narrow: narrowRotary, ZeroIn: []int{0}, Forward: forwardRotary, Compile: compileRotary}),
 }
 

@@ -50,9 +50,13 @@ func TestAttentionRoutine(t *testing.T) {
 		{Name: "hidden", In: masked(heads, hidden), Skip: []int{3}},
 		{Name: "booleans", In: masked(shares, flags(4, 5))},
 		{Name: "all", Attrs: with(with(packed(4, 2), "is_causal", num(1)), "softcap", op.Attr{Float: 2}), In: masked(flatShares, x(4, 2, 4, 4, 5))},
+		{Name: "pieces", Attrs: packed(2, 1), In: list(x(1, 1, 40, 4), x(2, 1, 1025, 2), x(3, 1, 1025, 2))},
 		{Name: "large", Attrs: packed(2, 1), In: list(x(1, 1, 40, 64), x(2, 1, 50, 32), x(3, 1, 50, 32))},
 	} {
 		c.Op, c.Version, c.Tolerance = "Attention", 24, 5e-5
+		c.Train = true
+		optest.Run(t, c)
+		c.Name, c.Train, c.NoGradient = c.Name+", used", false, true
 		optest.Run(t, c)
 	}
 }

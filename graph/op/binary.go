@@ -14,8 +14,8 @@ import (
 var binaryRows = map[string]*Spec{
 	"Add": arithmetic(formula{float: plus, whole: wrapping(func(a, b int64) int64 { return a + b })}, sums, mixed(mixAdd)),
 	"Sub": arithmetic(formula{float: minus, whole: wrapping(func(a, b int64) int64 { return a - b })}, mixed(mixSub)),
-	"Mul": arithmetic(formula{float: times, whole: wrapping(func(a, b int64) int64 { return a * b })}, zeroIn(0, 1), mixed(mixMul)),
-	"Div": arithmetic(formula{float: ratio, whole: divide[int64], wide: divide[uint64]}, zeroIn(0), partial(1), mixed(mixDiv)),
+	"Mul": arithmetic(formula{float: times, whole: wrapping(func(a, b int64) int64 { return a * b })}, zeroIn(0, 1), mixed(mixMul), scales(false, func(c float64) float64 { return c })),
+	"Div": arithmetic(formula{float: ratio, whole: divide[int64], wide: divide[uint64]}, zeroIn(0), partial(1), mixed(mixDiv), scales(true, func(c float64) float64 { return 1 / c })),
 	"Mod": arithmetic(formula{float: modulo, whole: wholeModulo[int64], wide: wholeModulo[uint64]}, zeroIn(0), partial(1), mixed(mixMod)),
 	"Pow": arithmetic(formula{float: func(_ *Node, v []float64) float64 { return math.Pow(v[0], v[1]) }, whole: wholePow}, partial(0, 1), mixed(mixPow)),
 

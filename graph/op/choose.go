@@ -10,7 +10,7 @@ import (
 // whereSpec chooses between two inputs by a third.
 func whereSpec() *Spec {
 	s := elementwise(formula{}, likeInput(1))
-	s.Forward, s.Compile, s.Layout = forwardWhere, compileWhere, layoutWhere
+	s.Forward, s.Compile, s.Layout, s.Hides = forwardWhere, compileWhere, layoutWhere, hidesWhere
 	s.Dead = func(_ *Node, _, _ int, in []State) State {
 		if c, ok := in[0].Number(); ok {
 			return choose(c != 0, in[1], in[2])

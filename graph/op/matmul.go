@@ -10,7 +10,7 @@ import (
 // matmulRows are matrix products.
 var matmulRows = map[string]*Spec{
 	"Gemm":   guarded(Spec{Infer: inferGemm, Product: productGemm, Links: linkGemm, Dead: deadGemm, Cost: costGemm, Forward: forwardGemm, Compile: compileGemm, Tails: tailsDense}),
-	"MatMul": guarded(Spec{Infer: inferMatMul, Product: productMatMul, Links: linkMatMul, ZeroIn: []int{0, 1}, Cost: costMatMul, Forward: forwardMatMul, Compile: compileMatMul, Reads: readsMatMul, Writes: writesMatMul, Tails: tailsDense}),
+	"MatMul": guarded(Spec{Infer: inferMatMul, Product: productMatMul, Links: linkMatMul, ZeroIn: []int{0, 1}, Cost: costMatMul, Forward: forwardMatMul, Compile: compileMatMul, Reads: readsMatMul, Writes: writesMatMul, Stacks: true, Tails: tailsDense}),
 }
 
 // gemmAxes are the row and the inner axis of A, the inner and the column axis of

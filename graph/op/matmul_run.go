@@ -49,8 +49,9 @@ func (m matrices) routine(hold *holding, forward, gradA, gradB pile) *Routine {
 	empty := m.rows*m.inner*m.cols == 0
 	swapA := kernel.Batch{Sizes: gradA.Sizes, A: gradA.C, B: gradA.B, C: gradA.A}
 	swapB := kernel.Batch{Sizes: gradB.Sizes, A: gradB.A, B: gradB.C, C: gradB.B}
+	inputs := hold.inputs()
 	return &Routine{
-		KeepIn: hold.inputs(), Adds: true,
+		KeepIn: inputs, Adds: true,
 		Forward: func(f *Frame) {
 			if empty {
 				clear(f.Y(0))
@@ -61,7 +62,7 @@ func (m matrices) routine(hold *holding, forward, gradA, gradB pile) *Routine {
 		},
 		Backward: func(f *Frame) {
 			if empty {
-				for _, i := range hold.inputs() {
+				for _, i := range inputs {
 					if f.DIn[i] != nil {
 						f.begin(i, true)
 					}

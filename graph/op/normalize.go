@@ -9,7 +9,7 @@ import (
 // normalizeRows relate the elements along an axis to each other. Those with
 // trained scales are in a file of their own.
 var normalizeRows = map[string]*Spec{
-	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax), Compile: compileRowwise(rowwise{kernel.Softmax, kernel.SoftmaxGrad}), Layout: layoutAlike}),
+	"Softmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, softmax), Compile: compileRowwise(rowwise{kernel.Softmax, kernel.SoftmaxGrad}), Shares: sharesLast, Layout: layoutAlike}),
 	"LogSoftmax":                strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, logSoftmax), Compile: compileRowwise(rowwise{kernel.LogSoftmax, kernel.LogSoftmaxGrad}), Layout: layoutAlike}),
 	"Hardmax":                   strict(Spec{Infer: inferLike, Links: linkSoftmax, Dead: deadFinite, Forward: forwardAlong(softmaxAxes, hardmax), Compile: compileHardmax}),
 	"LpNormalization":           strict(Spec{Infer: inferLike, Links: linkLpNormalization, Dead: deadIfZero, Forward: forwardAlong(lastAxis, lpNormalize), Compile: compileLpNormalization, Layout: layoutAlike}),

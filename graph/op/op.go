@@ -227,6 +227,17 @@ type Spec struct {
 	// it lies as given; Writes whether output 0 may lie so. Nil is never.
 	Reads  func(n *Node, i int, l Lie) bool
 	Writes func(n *Node, l Lie) bool
+	// Stacks says that output 0 is the product of inputs 0 and 1, which are
+	// matrices in stacks.
+	Stacks bool
+	// Shares reports whether the node makes shares of what lies along the last
+	// axis: exp x divided by the sum of those.
+	Shares func(n *Node) bool
+	// Scales reads the node as a product of input i with a number.
+	Scales func(n *Node) (i int, by float64, ok bool)
+	// Hides reads the node as one that puts a number in the place of elements of
+	// input i, where input 0, of booleans, says so.
+	Hides func(n *Node) (i int, h Hiding, ok bool)
 
 	formula formula
 	// mix is how the elements are computed, where each follows from those of the
