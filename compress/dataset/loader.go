@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -37,6 +38,7 @@ type Loader struct {
 	batch, count, steps int
 	seed                uint64
 	workers, slots      int
+	changes             bool
 	fill                func(*worker, *slot) error
 	maker               func() *slot
 
@@ -88,7 +90,11 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 			f.kept[k] = newPictureCache(set.source.size(), len(set.index), o.Cache)
 		}
 	}
-	return newLoader(set.Len(), o, f.fill, f.slot)
+	l, err := newLoader(set.Len(), o, f.fill, f.slot)
+	if err == nil {
+		l.changes = slices.ContainsFunc(changers, func(c changer) bool { return c.active() })
+	}
+	return l, err
 }
 
 // newLoader makes a loader of anything that has a number of samples.
@@ -113,6 +119,9 @@ func newLoader(count int, o LoaderOptions, fill func(*worker, *slot) error, make
 	}
 	return l, nil
 }
+
+// Changes reports whether a sample may be another each time it is seen.
+func (l *Loader) Changes() bool { return l.changes }
 
 // Steps is the number of batches of an epoch.
 func (l *Loader) Steps() int { return l.steps }

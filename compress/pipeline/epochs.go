@@ -2,49 +2,31 @@ package pipeline
 
 import (
 	"context"
-	"math/rand/v2"
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
 	"onnxcompress/graph/tensor"
 )
 
-// epochs is a set as a train.Source: shuffled anew for each epoch.
+// epochs is a loader as a train.Source.
 type epochs struct {
-	set         *dataset.Set
-	truth       func(dataset.Batch) *tensor.Tensor
-	size        int
-	seed        uint64
-	epoch, step int
-	order       []int
+	*dataset.Loader
+	truth func(dataset.Batch) *tensor.Tensor
 }
 
-func newEpochs(set *dataset.Set, truth func(dataset.Batch) *tensor.Tensor, size int, seed int64) *epochs {
-	return &epochs{set: set, truth: truth, size: min(size, set.Len()), seed: uint64(seed)}
-}
-
-// Steps implements train.Source. What is left of an epoch is left out.
-func (e *epochs) Steps() int { return e.set.Len() / e.size }
-
-// Seek implements train.Source.
-func (e *epochs) Seek(epoch, step int) error {
-	e.epoch, e.step = epoch, step
-	e.order = rand.New(rand.NewPCG(e.seed, uint64(epoch))).Perm(e.set.Len())
-	return nil
-}
-
-// Next implements train.Source.
-func (e *epochs) Next(context.Context) (train.Batch, error) {
-	if e.step == e.Steps() {
-		if err := e.Seek(e.epoch+1, 0); err != nil {
-			return train.Batch{}, err
-		}
-	}
-	index := e.order[e.step*e.size:][:e.size]
-	e.step++
-	b, err := e.set.Read(index)
-	if err != nil {
+// Next implements train.Source. Samples that are changed at random have no
+// number: what is known of one is not true of it the next time.
+func (e epochs) Next(ctx context.Context) (train.Batch, error) {
+	b, err := e.Loader.Next(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return train.Batch{}, err
+	case err != nil:
 		return train.Batch{}, &Failure{BadInput, err}
 	}
-	return train.Batch{Inputs: b.Inputs, Truth: e.truth(b), Index: index}, nil
+	batch := train.Batch{Inputs: b.Inputs, Truth: e.truth(b)}
+	if !e.Changes() {
+		batch.Index = b.Index
+	}
+	return batch, nil
 }

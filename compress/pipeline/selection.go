@@ -100,10 +100,16 @@ var methods = map[string]func(*training) train.Method{
 		o.Lambda = t.Training.Lambda
 		return scl.New(o)
 	},
-	GradualWeights:   func(t *training) train.Method { return sparsify.New(sparsify.Gradually(sparsify.Magnitude, t.Target.Share)) },
-	UniformWeights:   func(t *training) train.Method { return sparsify.New(sparsify.Gradually(sparsify.Uniform, t.Target.Share)) },
-	RandomWeights:    func(t *training) train.Method { return sparsify.New(sparsify.Once(sparsify.Random, t.Target.Share, 0)) },
-	MagnitudeWeights: func(t *training) train.Method { return sparsify.New(sparsify.Once(sparsify.Magnitude, t.Target.Share, 0)) },
+	GradualWeights: func(t *training) train.Method {
+		return sparsify.New(sparsify.Gradually(sparsify.Magnitude, t.Target.Share))
+	},
+	UniformWeights: func(t *training) train.Method {
+		return sparsify.New(sparsify.Gradually(sparsify.Uniform, t.Target.Share))
+	},
+	RandomWeights: func(t *training) train.Method { return sparsify.New(sparsify.Once(sparsify.Random, t.Target.Share, 0)) },
+	MagnitudeWeights: func(t *training) train.Method {
+		return sparsify.New(sparsify.Once(sparsify.Magnitude, t.Target.Share, 0))
+	},
 }
 
 // sparse are the methods that make single weights zero: their targets are shares

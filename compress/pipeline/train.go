@@ -26,6 +26,7 @@ type training struct {
 	inserted bool
 	net      *train.Net
 	teacher  *train.Teacher
+	loader   *dataset.Loader
 	task     *train.Task
 	// output is what is trained, made of joined where those are several. added
 	// says that it is none of the model's own.
@@ -73,6 +74,9 @@ func (t *training) train(ctx context.Context) error {
 
 func (t *training) close() error {
 	var errs []error
+	if t.loader != nil {
+		errs = append(errs, t.loader.Close())
+	}
 	if t.teacher != nil {
 		errs = append(errs, t.teacher.Close())
 	}
@@ -139,7 +143,13 @@ func (t *training) ready(ctx context.Context) error {
 	t.keep = kept(t.net.Graph, t.Keep)
 	set := &t.Training
 	set.settle(t.set.Len(), t.inserted || normalised && t.batchNormed())
-	source := newEpochs(t.set, t.truth, batchSize(t.subject.Ports, set.BatchSize), t.Seed)
+	t.loader, err = dataset.NewLoader(t.set, dataset.LoaderOptions{
+		Batch: batchSize(t.subject.Ports, set.BatchSize), Seed: t.Seed, Augment: set.Augment, DropLast: true,
+	})
+	if err != nil {
+		return &Failure{BadInput, err}
+	}
+	source := epochs{t.loader, t.truth}
 	if t.inserted {
 		t.note("BatchNormalization is put back for the training, and folded again")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/optim"
 )
 
@@ -20,6 +21,8 @@ type Training struct {
 	// Optimiser is sgd, adam or adamw; WeightDecay is nil for its usual one.
 	Optimiser   string
 	WeightDecay *float64
+	// Augment changes pictures.
+	Augment dataset.Augment
 	// Lambda is the price of a connection under SCL, 0 for what the target asks.
 	Lambda float64
 	// Loss is auto, cross-entropy, mse or l1.
