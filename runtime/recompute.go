@@ -36,7 +36,7 @@ func (p *Program) recompute(limit int64) (int64, error) {
 
 // attempts is how often steps are chosen for one limit: an arena may have gaps, so
 // that the buffers in use have to be somewhat less.
-const attempts = 10
+const attempts = 8
 
 // fit makes the choice for an arena of at most so many floats that costs least, of
 // those that are found. It reports whether there is one.
@@ -52,7 +52,7 @@ func (r *recomputation) fit(limit int64) (c remedy, ok bool) {
 		if c.size, err = squeezed(r.program.live(), limit); err == nil && c.size <= limit {
 			return c, true
 		}
-		within -= max((c.size-limit)/2, limit/256)
+		within = r.search.peak - max((c.size-limit)/2, limit/256)
 	}
 	return c, false
 }
@@ -66,7 +66,7 @@ func (r *recomputation) lower(limit int64) (chosen remedy, least int64, ok bool)
 		high = maxFloats
 	}
 	least = high
-	for low := int64(0); high-low > high/128; {
+	for low := int64(0); high-low > high/64; {
 		middle := low + (high-low)/2
 		c, found := r.fit(middle)
 		if !found {

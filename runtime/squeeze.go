@@ -1,12 +1,10 @@
 package runtime
 
-import (
-	"math/rand/v2"
-	"slices"
-)
+import "math/rand/v2"
 
-// squeezes is how often buffers are laid out anew to come within a limit.
-const squeezes = 500
+// patience is how many times buffers are laid out anew for a smaller arena before
+// that is given up.
+const patience = 150
 
 // squeezed is an arena of no more floats than a limit, where one is found. It
 // changes the order in which buffers are laid out: one that ends at the top, drawn
@@ -15,31 +13,45 @@ const squeezes = 500
 func squeezed(buffers []*buffer, limit int64) (int64, error) {
 	order := largestFirst(buffers)
 	size, err := stacked(order)
+	if err != nil {
+		return 0, err
+	}
+	places, next := make([]int64, len(buffers)), make([]*buffer, len(buffers))
 	rng := rand.New(rand.NewPCG(1, uint64(len(buffers))))
-	for range squeezes {
-		if err != nil || size <= limit {
-			return size, err
+	for idle := 0; size > limit && idle < patience; idle++ {
+		for i, b := range buffers {
+			places[i] = b.offset
 		}
-		top := draw(rng, order, func(b *buffer) bool { return b.offset+rounded(b.floats) == size })
-		b := order[top]
-		before := draw(rng, order[:top], func(c *buffer) bool { return c.first <= b.last && b.first <= c.last })
-		if before < 0 {
+		copy(next, order)
+		exchange(rng, next, size)
+		now, err := stacked(next)
+		if err == nil && now <= size {
+			if now < size {
+				idle = 0
+			}
+			order, next, size = next, order, now
 			continue
 		}
-		next := slices.Clone(order)
-		if rng.IntN(2) == 0 {
-			next[top], next[before] = next[before], b
-		} else {
-			next = slices.Insert(slices.Delete(next, top, top+1), before, b)
-		}
-		switch now, err := stacked(next); {
-		case err == nil && now <= size:
-			order, size = next, now
-		default:
-			size, err = stacked(order)
+		for i, b := range buffers {
+			b.offset = places[i]
 		}
 	}
-	return size, err
+	return size, nil
+}
+
+// exchange moves one of the buffers that end at the top.
+func exchange(rng *rand.Rand, order []*buffer, top int64) {
+	at := draw(rng, order, func(b *buffer) bool { return b.offset+rounded(b.floats) == top })
+	b := order[at]
+	before := draw(rng, order[:at], func(c *buffer) bool { return c.first <= b.last && b.first <= c.last })
+	switch {
+	case before < 0:
+	case rng.IntN(2) == 0:
+		order[at], order[before] = order[before], b
+	default:
+		copy(order[before+1:at+1], order[before:at])
+		order[before] = b
+	}
 }
 
 // draw is the place of one of the buffers that suit, -1 where none does.

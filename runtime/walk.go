@@ -24,17 +24,17 @@ type walk struct {
 	modes []mode
 	// order lists the steps backward, and inverted those forward that run again.
 	order []int
-	// work is what the steps cost that run again.
-	work int64
+	// work is what the steps cost that run again, peak the most floats in use.
+	work, peak int64
 
 	held    []version // what buffers hold, one after the other
 	now     []int     // the version of each buffer, -1 for none
 	moves   []move
 	tall    []int64 // floats in use at each time
 	change  []int64
-	turn    []int   // the step at each time that one is there for
-	asked   []int   // the last turn at which a step was asked to run again
-	pending []int   // those asked for at this turn
+	turn    []int // the step at each time that one is there for
+	asked   []int // the last turn at which a step was asked to run again
+	pending []int // those asked for at this turn
 }
 
 // version is what a buffer holds from one time to another.
@@ -183,11 +183,12 @@ func (w *walk) excess(limit int64) int64 {
 			taken = m.to
 		}
 	}
+	w.peak = 0
 	total, most, live := int64(0), int64(0), int64(0)
 	for at := range w.tall {
 		live += w.change[at]
 		w.tall[at] += live
-		most = max(most, w.tall[at]-limit)
+		w.peak, most = max(w.peak, w.tall[at]), max(most, w.tall[at]-limit)
 		if at+1 == len(w.tall) || w.turn[at+1] != w.turn[at] {
 			total, most = total+most, 0
 		}
