@@ -19,7 +19,8 @@ type TrainOptions struct {
 	// Threads is the number of cores to use, 0 for all.
 	Threads int
 	// MemoryLimit bounds the memory of one program in bytes; 0 for what the
-	// machine has.
+	// machine has. Where it would be exceeded, some of what the gradients need is
+	// not kept but computed again: they stay the same, and a step takes longer.
 	MemoryLimit int64
 	// Seed is that of all that is random in a step.
 	Seed uint64
@@ -181,6 +182,16 @@ func (t *Trainer) Output() *tensor.Tensor {
 		return nil
 	}
 	return t.program.outputs[t.train.target].tensor
+}
+
+// Memory is the number of bytes that the steps of the last Forward, and of its
+// Backward, work in; 0 where none went before. What is given and the variables are
+// not part of it, the gradients are.
+func (t *Trainer) Memory() int64 {
+	if t.program == nil {
+		return 0
+	}
+	return t.program.Memory
 }
 
 // Seed is the place for the gradient of Output, from which Backward starts; nil
