@@ -2,6 +2,14 @@ package runtime
 
 import "fmt"
 
+// MemoryError says that no way was found to train within a limit, and how many
+// bytes would do.
+type MemoryError struct{ Least, Limit int64 }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("needs at least %d bytes of memory, all computed again that can be, more than the limit of %d", e.Least, e.Limit)
+}
+
 // recomputation chooses which steps of a program run again, behind the seed, so
 // that what they computed need not be kept.
 type recomputation struct {
@@ -27,7 +35,7 @@ func (p *Program) recompute(limit int64) (int64, error) {
 	if !ok {
 		var least int64
 		if chosen, least, ok = r.lower(limit / 4); !ok {
-			return 0, fmt.Errorf("needs at least %d bytes of memory, all computed again that can be, more than the limit of %d", least*4, limit)
+			return 0, &MemoryError{least * 4, limit}
 		}
 	}
 	p.backward = chosen.backward

@@ -1,7 +1,7 @@
 package runtime
 
 import (
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -194,16 +194,13 @@ func TestTooLittleMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tr.Close()
+			var lack *MemoryError
 			err = tr.Forward(optest.Random(3, net.shape...))
-			if err == nil || strings.Contains(err.Error(), "\n") {
+			if !errors.As(err, &lack) || lack.Limit != 5000 || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("5000 bytes: error %v", err)
 			}
-			var least int64
-			if _, scan := fmt.Sscanf(err.Error(), "needs at least %d bytes", &least); scan != nil {
-				t.Fatal(err)
-			}
-			if _, memory, again := net.training(t, least); memory > least || again == 0 {
-				t.Errorf("%d bytes of memory with %d steps again, told that %d do", memory, again, least)
+			if _, memory, again := net.training(t, lack.Least); memory > lack.Least || again == 0 {
+				t.Errorf("%d bytes of memory with %d steps again, told that %d do", memory, again, lack.Least)
 			}
 		})
 	}

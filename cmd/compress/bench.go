@@ -41,6 +41,8 @@ type timing struct {
 	// PeakBytes is the most memory that the process had, 0 where the system does
 	// not say.
 	PeakBytes int64 `json:"peak_bytes"`
+	// PlanBytes is the memory that a step of a training works in.
+	PlanBytes int64 `json:"plan_bytes,omitempty"`
 	Runs      int   `json:"runs"`
 }
 
@@ -48,6 +50,7 @@ type timing struct {
 type benchFlags struct {
 	common
 	train  bool
+	memory string
 	batch  int64
 	jsonTo string
 	timing ort.LatencyOptions
@@ -71,6 +74,7 @@ func newBench() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.BoolVar(&f.train, "train", false, "time steps of a training: cross-entropy of the first output with random labels, SGD with momentum; native only")
+	flags.StringVar(&f.memory, "memory-limit", "", "memory that a step of a training may work in, as 500MB or 2GiB: what does not fit is computed again; what the machine has if not given")
 	flags.Int64Var(&f.batch, "batch", 1, "size of free first dimensions")
 	flags.DurationVar(&f.timing.MaxTime, "time", time.Second, "how long to measure")
 	flags.IntVar(&f.timing.MinRuns, "runs", 30, "least number of runs")
@@ -84,6 +88,8 @@ func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 	switch {
 	case f.train && f.backend == "onnxruntime":
 		return nil, usageError{errors.New("--train needs --engine native")}
+	case f.memory != "" && !f.train:
+		return nil, usageError{errors.New("--memory-limit needs --train")}
 	case f.batch < 1:
 		return nil, usageError{fmt.Errorf("--batch %d: want at least 1", f.batch)}
 	}
@@ -114,7 +120,7 @@ func (f *benchFlags) bench(c *cobra.Command, paths []string) ([]timing, error) {
 	if e, ok := e.(*engine.Engine); ok {
 		stats, err = f.timeORT(e, in, paths)
 	} else {
-		stats, err = f.timeNative(in, paths)
+		stats, err = f.timeNative(in, paths, timings)
 	}
 	if err != nil {
 		return nil, err

@@ -18,20 +18,27 @@ import (
 	"onnxcompress/runtime/ort"
 )
 
-// timeNative times models in the native engine.
-func (f *benchFlags) timeNative(in compress.Inputs, paths []string) ([]ort.Stats, error) {
+// timeNative times models in the native engine. It adds to the timings how much
+// memory trainings work in.
+func (f *benchFlags) timeNative(in compress.Inputs, paths []string, timings []timing) ([]ort.Stats, error) {
+	limit, err := f.memoryLimit()
+	if err != nil {
+		return nil, err
+	}
 	var runs []func() (time.Duration, error)
-	for _, path := range paths {
+	for i, path := range paths {
 		m, err := onnx.Load(path)
 		if err != nil {
 			return nil, err
 		}
 		defer m.Close()
-		open := f.inferring
+		var run func() error
+		var end func()
 		if f.train {
-			open = f.training
+			run, end, timings[i].PlanBytes, err = f.training(m, in, limit)
+		} else {
+			run, end, err = f.inferring(m, in)
 		}
-		run, end, err := open(m, in)
 		if err != nil {
 			return nil, failed(path, err)
 		}
@@ -45,16 +52,31 @@ func (f *benchFlags) timeNative(in compress.Inputs, paths []string) ([]ort.Stats
 	return ort.Time(f.timing, runs...)
 }
 
+// memoryLimit is in bytes, 0 where none is given.
+func (f *benchFlags) memoryLimit() (int64, error) {
+	if f.memory == "" {
+		return 0, nil
+	}
+	t, err := pipeline.ParseTarget(pipeline.Size, f.memory)
+	if err != nil || !(t.Amount >= 1 && t.Amount < 1<<62) {
+		return 0, usageError{fmt.Errorf("--memory-limit %q: want a number of bytes, as 500MB or 2GiB", f.memory)}
+	}
+	return int64(t.Amount), nil
+}
+
 // failed says of which model an error is, and whose fault: of a model that the
-// engine cannot run, or of inputs that do not suit it.
+// engine cannot run, of too little memory, or of inputs that do not suit it.
 func failed(path string, err error) error {
 	var lacking *runtime.Unsupported
 	var failure *pipeline.Failure
+	var memory *runtime.MemoryError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &failure):
 		return pipeline.Fail(failure.Kind, "%s: %w", path, err)
+	case errors.As(err, &memory):
+		return pipeline.Fail(pipeline.BadInput, "%s: %w", path, err)
 	case errors.As(err, &lacking), errors.Is(err, runtime.ErrNoDerivative):
 		return pipeline.Fail(pipeline.Unsupported, "%s: %w", path, err)
 	}
@@ -71,15 +93,16 @@ func (f *benchFlags) inferring(m *onnx.Model, in compress.Inputs) (run func() er
 	return run, func() { _ = s.Close() }, nil
 }
 
-// training readies steps of a training towards random labels.
-func (f *benchFlags) training(m *onnx.Model, in compress.Inputs) (run func() error, end func(), err error) {
+// training readies steps of a training towards random labels, which work in as
+// many bytes of memory as it says.
+func (f *benchFlags) training(m *onnx.Model, in compress.Inputs, limit int64) (run func() error, end func(), memory int64, err error) {
 	own, err := pass.Trainable(m)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	t, err := runtime.NewTrainer(own, runtime.TrainOptions{Threads: f.threads, Seed: uint64(f.seed)})
+	t, err := runtime.NewTrainer(own, runtime.TrainOptions{Threads: f.threads, Seed: uint64(f.seed), MemoryLimit: limit})
 	if err != nil {
-		return nil, nil, untrainable(errors.Join(err, own.Close()))
+		return nil, nil, 0, untrainable(errors.Join(err, own.Close()))
 	}
 	end = func() { _, _ = t.Close(), own.Close() }
 	var inputs []*tensor.Tensor
@@ -88,12 +111,12 @@ func (f *benchFlags) training(m *onnx.Model, in compress.Inputs) (run func() err
 	}
 	if err := t.Forward(inputs...); err != nil {
 		end()
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	labels, err := f.labels(t.Output().Shape)
 	if err != nil {
 		end()
-		return nil, nil, untrainable(err)
+		return nil, nil, 0, untrainable(err)
 	}
 	var of loss.Loss = loss.CrossEntropy{}
 	rule := &optim.SGD{LR: 0.01, Momentum: 0.9}
@@ -106,7 +129,7 @@ func (f *benchFlags) training(m *onnx.Model, in compress.Inputs) (run func() err
 			params[i] = optim.Param{Value: v.Value, Grad: v.Grad}
 		}
 		return rule.Step(params)
-	}, end, nil
+	}, end, t.Memory(), nil
 }
 
 func untrainable(err error) error { return &pipeline.Failure{Kind: pipeline.Unsupported, Err: err} }
