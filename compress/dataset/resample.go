@@ -74,7 +74,7 @@ func (r raster) resampled(w window, f filter) raster {
 	if w.rows == r.height && w.cols == r.width {
 		return r.cropped(w)
 	}
-	top, below := 0, r.height
+	var top, below int
 	var down []span
 	if w.rows == r.height {
 		top, below = w.y, w.y+w.height
