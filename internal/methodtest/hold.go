@@ -34,21 +34,19 @@ func Hold(t *testing.T, made func() train.Method) {
 // holdTargets holds that a training ends with the target met, and that what has
 // gone stays gone.
 func holdTargets(t *testing.T, made func() train.Method) {
-	for _, target := range targets {
-		for _, whole := range []bool{false, true} {
-			task := Task(t, t.TempDir(), made(), target, 5)
-			task.Whole = whole
-			watch(t, task)
-			run(t, task)
-			if !task.Method.Done() {
-				t.Errorf("%+v: not done at the end", target)
-			}
-			if got := target.reached(task.Net); math.Abs(got-target.Share) > compress.Tolerance {
-				t.Errorf("%+v: reached %v", target, got)
-			}
-			if target.Share == 1 && task.Net.Removed() > 0 {
-				t.Errorf("%+v: %d groups have gone", target, task.Net.Removed())
-			}
+	for i, target := range targets {
+		task := Task(t, t.TempDir(), made(), target, 5)
+		task.Whole = i%2 == 0
+		watch(t, task)
+		run(t, task)
+		if !task.Method.Done() {
+			t.Errorf("%+v: not done at the end", target)
+		}
+		if got := target.reached(task.Net); math.Abs(got-target.Share) > compress.Tolerance {
+			t.Errorf("%+v: reached %v", target, got)
+		}
+		if target.Share == 1 && task.Net.Removed() > 0 {
+			t.Errorf("%+v: %d groups have gone", target, task.Net.Removed())
 		}
 	}
 }
@@ -119,7 +117,7 @@ func holdResuming(t *testing.T, made func() train.Method) {
 	whole := Task(t, t.TempDir(), made(), target, 5)
 	run(t, whole)
 	want := weights(whole)
-	for _, stop := range []int{1, 3, 5, 8, 11, 14, 17, 20, 24, 31} {
+	for _, stop := range []int{1, 5, 9, 14, 20, 31} {
 		t.Run(fmt.Sprint(stop), func(t *testing.T) {
 			dir := t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())
