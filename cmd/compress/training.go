@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/pipeline"
 )
 
@@ -14,7 +13,7 @@ import (
 // that was not given where 0 means something.
 type trainingFlags struct {
 	distill, weightDecay float64
-	labels, augment      string
+	labels               string
 }
 
 func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
@@ -28,8 +27,8 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags.StringVar(&t.Loss, "loss", "auto", "auto, cross-entropy, mse or l1")
 	flags.Float64Var(&f.distill, "distill", -1, "weight of the original's outputs beside labels, 0 to 1")
 	flags.StringVar(&f.labels, "labels", "auto", "auto, or none to train on the original's outputs alone")
+	flags.StringVar(&t.Augment, "augment", "auto", "how pictures are changed: auto, none, or a list of pad-crop, pad-crop:4 (pixels) and flip")
 	flags.Float64Var(&t.Temperature, "temperature", 0, "softens the original's outputs")
-	flags.StringVar(&f.augment, "augment", "auto", "how pictures are changed at random: auto, none, or a list of pad-crop, pad-crop:4 and flip")
 	flags.Float64Var(&t.Lambda, "lambda", 0, "price of a connection under scl, in place of what --target-sparsity asks for")
 	flags.BoolVar(&t.Scratch, "from-scratch", false, "the model is not trained yet")
 	flags.BoolVar(&t.NoShrink, "no-shrink", false, "train at full size to the end")
@@ -47,10 +46,6 @@ func (f *trainingFlags) decode(t *pipeline.Training) error {
 		t.NoLabels = true
 	default:
 		return usageError{fmt.Errorf("--labels %q: want auto or none", f.labels)}
-	}
-	var err error
-	if t.Augment, err = dataset.ParseAugment(f.augment); err != nil {
-		return usageError{fmt.Errorf("--augment: %w", err)}
 	}
 	if f.distill >= 0 {
 		t.Distill = &f.distill

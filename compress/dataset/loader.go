@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 )
 
@@ -36,9 +35,9 @@ type LoaderOptions struct {
 // goroutine.
 type Loader struct {
 	batch, count, steps int
+	augment             string
 	seed                uint64
 	workers, slots      int
-	changes             bool
 	fill                func(*worker, *slot) error
 	maker               func() *slot
 
@@ -80,9 +79,15 @@ type running struct {
 // close. It begins with epoch 0. The caller closes it.
 func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 	feeders := set.source.feeders()
+	if o.Augment.Auto && set.Targeted() {
+		o.Augment = Augment{}
+	}
 	changers, err := o.Augment.changers(feeders, o.Seed)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case o.Augment != Augment{} && set.Targeted():
+		return nil, fmt.Errorf("augment %v: targets would not change with the pictures", o.Augment)
 	}
 	f := filler{set: set, feeders: feeders, changers: changers, kept: make([]*pictureCache, len(feeders))}
 	for k, part := range feeders {
@@ -91,10 +96,16 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 		}
 	}
 	l, err := newLoader(set.Len(), o, f.fill, f.slot)
-	if err == nil {
-		l.changes = slices.ContainsFunc(changers, func(c changer) bool { return c.active() })
+	if err != nil {
+		return nil, err
 	}
-	return l, err
+	l.augment = Augment{}.String()
+	for _, c := range changers {
+		if c.active() {
+			l.augment = c.String()
+		}
+	}
+	return l, nil
 }
 
 // newLoader makes a loader of anything that has a number of samples.
@@ -120,11 +131,12 @@ func newLoader(count int, o LoaderOptions, fill func(*worker, *slot) error, make
 	return l, nil
 }
 
-// Changes reports whether a sample may be another each time it is seen.
-func (l *Loader) Changes() bool { return l.changes }
-
 // Steps is the number of batches of an epoch.
 func (l *Loader) Steps() int { return l.steps }
+
+// Augment is what is done to pictures in each epoch anew, as ParseAugment reads
+// it: none where samples are the same every time.
+func (l *Loader) Augment() string { return l.augment }
 
 // Seek goes on with a step of an epoch, the number of steps standing for the
 // beginning of the next: what follows is what would have followed anyway.

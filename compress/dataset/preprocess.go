@@ -29,7 +29,7 @@ type Preprocessing struct {
 	// Crop is the centre that is cropped after resizing: 224, or 224x320.
 	Crop string
 	// Layout is nchw or nhwc, for inputs whose shape does not tell; auto, or
-	// empty, is what the shape tells, and nchw.
+	// empty, is what the shape tells, else what the preset says, else nchw.
 	Layout string
 	// Color is the order of channels of the input: rgb, bgr, or gray for one
 	// channel or several that are the same. Empty is rgb, or gray for an input
@@ -126,9 +126,7 @@ func (o *Options) apply(p *preset) {
 	if !o.geometry.isSet() && p.size > 0 {
 		o.geometry.preset = p
 	}
-	if p.layout != "" && o.Layout == "" {
-		o.layout = p.layout
-	}
+	o.layout = p.layout
 	if !slices.ContainsFunc(o.Inputs, o.normalises) {
 		return
 	}

@@ -2,30 +2,61 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
 	"onnxcompress/graph/tensor"
 )
 
-// epochs is a loader as a train.Source.
+// epochs is a set as a train.Source: shuffled anew for each epoch. What is left
+// of an epoch is left out.
 type epochs struct {
 	*dataset.Loader
 	truth func(dataset.Batch) *tensor.Tensor
 }
 
-// Next implements train.Source. Samples that are changed at random have no
-// number: what is known of one is not true of it the next time.
-func (e epochs) Next(ctx context.Context) (train.Batch, error) {
+// source goes through the training data in batches of the training's size.
+func (t *training) source() (*epochs, error) {
+	a, err := dataset.ParseAugment(t.Training.Augment)
+	if err != nil {
+		return nil, Fail(BadInput, "--%w", err)
+	}
+	l, err := dataset.NewLoader(t.set, dataset.LoaderOptions{
+		Batch: batchSize(t.subject.Ports, t.Training.BatchSize), Seed: t.Seed, Workers: t.Threads, Augment: a, DropLast: true,
+	})
+	if err != nil {
+		return nil, Fail(BadInput, "%s: %w", t.Data, err)
+	}
+	if changes := l.Augment(); changes != "none" {
+		t.note("pictures are changed as they are seen: " + changes)
+	}
+	return &epochs{l, t.truth}, nil
+}
+
+// tellFirst tells what the inputs of the first batch are like.
+func (t *training) tellFirst(ctx context.Context, e *epochs) error {
 	b, err := e.Loader.Next(ctx)
-	switch {
-	case err != nil && ctx.Err() != nil:
+	if err != nil {
+		return &Failure{BadInput, err}
+	}
+	for _, m := range dataset.Statistics(b) {
+		t.note(fmt.Sprintf("the first batch: %v", m))
+	}
+	return e.Seek(0, 0)
+}
+
+// Next implements train.Source.
+func (e *epochs) Next(ctx context.Context) (train.Batch, error) {
+	b, err := e.Loader.Next(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			err = &Failure{BadInput, err}
+		}
 		return train.Batch{}, err
-	case err != nil:
-		return train.Batch{}, &Failure{BadInput, err}
 	}
 	batch := train.Batch{Inputs: b.Inputs, Truth: e.truth(b)}
-	if !e.Changes() {
+	if e.Augment() == "none" {
 		batch.Index = b.Index
 	}
 	return batch, nil

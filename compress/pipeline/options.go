@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"onnxcompress/compress/dataset"
 )
 
 // Options are the settings of a run.
@@ -36,8 +38,10 @@ type Options struct {
 	// Inputs is an npz of inputs by name. Calib has samples to calibrate on,
 	// Data samples with labels, Val samples that are only measured.
 	Inputs, Calib, Data, Val string
-	// Mean and Std normalise samples; NumSamples limits those to calibrate on.
+	// Mean and Std normalise samples, and Pixels says how pictures become
+	// inputs; NumSamples limits those to calibrate on.
 	Mean, Std  []float64
+	Pixels     dataset.Preprocessing
 	NumSamples int
 	Seed       int64
 	// SkipBad leaves out samples that cannot be decoded, and names them.

@@ -250,6 +250,6 @@ func (r *run) readInputs() (map[string][]int64, error) {
 // options are those of data sets for this model.
 func (r *run) options(split dataset.Split) dataset.Options {
 	return dataset.Options{
-		Inputs: r.subject.Ports, Outputs: r.outputs(), Mean: r.Mean, Std: r.Std, Seed: r.Seed, Split: split, SkipBad: r.SkipBad,
+		Inputs: r.subject.Ports, Outputs: r.outputs(), Mean: r.Mean, Std: r.Std, Preprocessing: r.Pixels, Seed: r.Seed, Split: split, SkipBad: r.SkipBad,
 	}
 }

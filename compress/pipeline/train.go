@@ -26,7 +26,6 @@ type training struct {
 	inserted bool
 	net      *train.Net
 	teacher  *train.Teacher
-	loader   *dataset.Loader
 	task     *train.Task
 	// output is what is trained, made of joined where those are several. added
 	// says that it is none of the model's own.
@@ -36,6 +35,7 @@ type training struct {
 	// classes is the number of classes of a classifier, else 0.
 	classes int
 	set     *dataset.Set
+	epochs  *epochs
 	held    []heldBatch
 	// keep are the groups of net that must stay.
 	keep map[int]bool
@@ -74,8 +74,8 @@ func (t *training) train(ctx context.Context) error {
 
 func (t *training) close() error {
 	var errs []error
-	if t.loader != nil {
-		errs = append(errs, t.loader.Close())
+	if t.epochs != nil {
+		errs = append(errs, t.epochs.Close())
 	}
 	if t.teacher != nil {
 		errs = append(errs, t.teacher.Close())
@@ -143,13 +143,12 @@ func (t *training) ready(ctx context.Context) error {
 	t.keep = kept(t.net.Graph, t.Keep)
 	set := &t.Training
 	set.settle(t.set.Len(), t.inserted || normalised && t.batchNormed())
-	t.loader, err = dataset.NewLoader(t.set, dataset.LoaderOptions{
-		Batch: batchSize(t.subject.Ports, set.BatchSize), Seed: t.Seed, Augment: set.Augment, DropLast: true,
-	})
-	if err != nil {
-		return &Failure{BadInput, err}
+	if t.epochs, err = t.source(); err != nil {
+		return err
 	}
-	source := epochs{t.loader, t.truth}
+	if err := t.tellFirst(ctx, t.epochs); err != nil {
+		return err
+	}
 	if t.inserted {
 		t.note("BatchNormalization is put back for the training, and folded again")
 	}
@@ -159,8 +158,8 @@ func (t *training) ready(ctx context.Context) error {
 		return err
 	}
 	t.task = &train.Task{
-		Net: t.net, Method: method, Source: source, Optimiser: set.optimiser(), Rate: set.Rate,
-		Schedule: set.schedule(set.Epochs * source.Steps()), Clip: clip, Epochs: set.Epochs, Select: t.choose, Whole: set.NoShrink,
+		Net: t.net, Method: method, Source: t.epochs, Optimiser: set.optimiser(), Rate: set.Rate,
+		Schedule: set.schedule(set.Epochs * t.epochs.Steps()), Clip: clip, Epochs: set.Epochs, Select: t.choose, Whole: set.NoShrink,
 		Judge: t.judgeHeld, Tell: t.tell,
 	}
 	if err := t.objective(); err != nil {
@@ -234,5 +233,5 @@ func (t *training) identity() string {
 	if t.Target != nil {
 		target = t.Target.String()
 	}
-	return fmt.Sprintf("%d parameters in %d bytes with %s to %s, seed %d, %s, round to %d", t.report.Before.Params, t.report.Before.Bytes, t.Method, target, t.Seed, &t.Training, t.RoundTo)
+	return fmt.Sprintf("%d parameters in %d bytes with %s to %s, seed %d, %s, augment %s, round to %d", t.report.Before.Params, t.report.Before.Bytes, t.Method, target, t.Seed, &t.Training, t.epochs.Augment(), t.RoundTo)
 }

@@ -21,8 +21,6 @@ type Training struct {
 	// Optimiser is sgd, adam or adamw; WeightDecay is nil for its usual one.
 	Optimiser   string
 	WeightDecay *float64
-	// Augment changes pictures.
-	Augment dataset.Augment
 	// Lambda is the price of a connection under SCL, 0 for what the target asks.
 	Lambda float64
 	// Loss is auto, cross-entropy, mse or l1.
@@ -39,6 +37,8 @@ type Training struct {
 	// NoShrink keeps the full model until the end, NoBatchNorm puts none back
 	// where an export has folded it away.
 	NoShrink, NoBatchNorm bool
+	// Augment is how pictures are changed: what dataset.ParseAugment reads.
+	Augment string
 	// Checkpoint is a folder to keep checkpoints in, empty for one beside the
 	// output; Resume goes on from there. A run that ends well removes its own.
 	Checkpoint string
@@ -90,6 +90,9 @@ func (t *Training) check() error {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
 			return Fail(BadInput, "%s %q: want one of %s", c.flag, c.value, strings.Join(c.known, ", "))
 		}
+	}
+	if _, err := dataset.ParseAugment(t.Augment); err != nil {
+		return Fail(BadInput, "--%w", err)
 	}
 	return nil
 }
