@@ -24,10 +24,11 @@ type Options struct {
 	// Start, Deadline and End are shares of the training: where groups are
 	// chosen, where what is not zero begins to shrink, and where it is zero.
 	Start, Deadline, End float64
-	// Revisions is how often between Start and Deadline groups are chosen anew
-	// among those that are not zero yet.
-	Revisions int
-	// Paced makes the least penalty what takes a group to zero by the deadline.
+	// Stages divide the time between Start and Deadline. In each, groups are chosen
+	// anew among those that are not zero yet, and as many are pushed as leave the
+	// stages to come their even share: 1 chooses once and pushes all.
+	Stages int
+	// Paced makes the least penalty what takes a group to zero in its stage.
 	Paced bool
 }
 
@@ -38,7 +39,7 @@ func Usual(adaptive bool) Options {
 	o := Options{
 		Rule: Rule{Lambda: 1e-3, Amplify: 2, Cap: 10}, Epsilon: 0.95,
 		Mix: saliency.Mix{Cosine: -0.5, Inverse: -0.5, Balance: 1}, By: saliency.Effective, Batches: 50,
-		Start: 0.1, Deadline: 0.4, End: 0.5,
+		Start: 0.1, Deadline: 0.4, End: 0.5, Stages: 1,
 	}
 	if adaptive {
 		o.Rule = Rule{Lambda: 1e-2, Amplify: 20, Cap: 1e3}
@@ -71,20 +72,46 @@ func (m *Method) Observe(s *train.Step) error {
 
 // see counts a step that is close enough before a choice.
 func (m *Method) see(s *train.Step) {
-	if next := m.nextChoice(s); s.N <= next && next-s.N < max(m.Batches, 1) {
+	if next := m.next(s); s.N <= next && next-s.N < max(m.Batches, 1) {
 		m.Seen.See(s, m.By)
 	}
 }
 
-// nextChoice is the step of the next choice of groups, or one that is over.
-func (m *Method) nextChoice(s *train.Step) int {
-	start, deadline := s.At(m.Start), s.At(m.Deadline)
-	for k := range m.Revisions + 1 {
-		if at := start + k*max(deadline-start, 0)/(m.Revisions+1); at >= s.N {
-			return at
-		}
+// stages is how many there are: no more than steps.
+func (m *Method) stages(s *train.Step) int {
+	return max(min(m.Stages, s.At(m.Deadline)-s.At(m.Start)), 1)
+}
+
+// bound is the first step of a stage, and behind the last one the deadline.
+func (m *Method) bound(s *train.Step, stage int) int {
+	start := s.At(m.Start)
+	return start + stage*max(s.At(m.Deadline)-start, 0)/m.stages(s)
+}
+
+// stage is the number of the stage that begins next, or with this step.
+func (m *Method) stage(s *train.Step) int {
+	stage := 0
+	for stage < m.stages(s) && m.bound(s, stage) < s.N {
+		stage++
+	}
+	return stage
+}
+
+// next is the first step of the stage that begins next, -1 where none does.
+func (m *Method) next(s *train.Step) int {
+	if stage := m.stage(s); stage < m.stages(s) {
+		return m.bound(s, stage)
 	}
 	return -1
+}
+
+// choose takes the groups of the stage that begins.
+func (m *Method) choose(s *train.Step) error {
+	groups, err := s.Choose(m.Seen.Scores(s.Net, m.Mix), m.PerCost && m.Mix.Amounts())
+	left := m.stages(s) - m.stage(s)
+	m.Redundant = groups[:(len(groups)+left-1)/left]
+	m.Seen = saliency.Sums{}
+	return err
 }
 
 // Move implements train.Method.
@@ -94,17 +121,15 @@ func (m *Method) Move(s *train.Step) error {
 	if m.Ended || s.N < start {
 		return nil
 	}
-	if m.nextChoice(s) == s.N {
-		var err error
-		if m.Redundant, err = s.Choose(m.Seen.Scores(s.Net, m.Mix), m.PerCost && m.Mix.Amounts()); err != nil {
+	if m.next(s) == s.N {
+		if err := m.choose(s); err != nil {
 			return err
 		}
-		m.Seen = saliency.Sums{}
 	}
 	deadline := max(s.At(m.Deadline), start)
 	end := max(s.At(m.End), deadline)
 	if s.N < deadline {
-		m.push(s, deadline)
+		m.push(s)
 	} else {
 		s.Shrink(train.Fade(s.N, deadline, end), m.Redundant...)
 	}
@@ -121,38 +146,60 @@ func (m *Method) settle(s *train.Step, end int) {
 		}
 	}
 	m.Redundant = left
-	m.Ended = s.N >= end || len(left) == 0
+	m.Ended = s.N >= end || len(left) == 0 && m.last(s)
 }
 
+// last reports whether a step is in the last stage, or behind it.
+func (m *Method) last(s *train.Step) bool { return s.N >= m.bound(s, m.stages(s)-1) }
+
 // push moves redundant groups against their penalties, and projects them.
-func (m *Method) push(s *train.Step, deadline int) {
-	n := s.Net
+func (m *Method) push(s *train.Step) {
+	n, left := s.Net, m.left(s)
 	v := s.Direction()
 	xx, xv, vv := n.Dot(s.Before, s.Before, train.Own), n.Dot(s.Before, v, train.Own), n.Dot(v, v, train.Own)
 	factors := make([]float64, len(xx))
 	for _, g := range m.Redundant {
 		if xx[g] > 0 {
 			norm := math.Sqrt(xx[g])
-			factors[g] = -s.LR * m.penalty(xx[g], xv[g], vv[g], m.least(norm, s, deadline)) / norm
+			factors[g] = -s.LR * m.penalty(xx[g], xv[g], vv[g], m.least(norm, s.LR*float64(left))) / norm
 		}
 	}
 	n.Add(factors, s.Before, train.Own)
 	xy := n.Dot(s.Before, n.Values(), train.Own)
 	var zero []int
 	for _, g := range m.Redundant {
-		if xx[g] == 0 || projected(xy[g], xx[g], m.Epsilon) {
+		if xx[g] == 0 || projected(xy[g], xx[g], m.threshold(left)) {
 			zero = append(zero, g)
 		}
 	}
 	s.Remove(zero...)
 }
 
-// least is the least penalty of a group whose weights have a norm.
-func (m *Method) least(norm float64, s *train.Step, deadline int) float64 {
-	if !m.Paced || s.LR == 0 {
+// left counts the steps of a step's stage from that step on.
+func (m *Method) left(s *train.Step) int {
+	stage := m.stage(s)
+	if m.bound(s, stage) == s.N {
+		stage++
+	}
+	return max(m.bound(s, stage)-s.N, 1)
+}
+
+// least is the least penalty of a group whose weights have a norm and can move by
+// a part of a penalty in the time left.
+func (m *Method) least(norm, part float64) float64 {
+	if !m.Paced || part == 0 {
 		return m.Lambda
 	}
-	return math.Max(m.Lambda, norm/(s.LR*float64(max(deadline-s.N, 1))))
+	return math.Max(m.Lambda, norm/part)
+}
+
+// threshold is how much of a group must be left after a step with so many left,
+// besides what its pace takes.
+func (m *Method) threshold(left int) float64 {
+	if !m.Paced || left <= 1 {
+		return m.Epsilon
+	}
+	return m.Epsilon * (1 - 1/float64(left))
 }
 
 // Done implements train.Method.

@@ -12,7 +12,7 @@ import (
 func TestMethod(t *testing.T) {
 	for name, change := range map[string]func(*dhspg.Options){
 		"usual":   func(*dhspg.Options) {},
-		"paced":   func(o *dhspg.Options) { o.Paced, o.Revisions = true, 2 },
+		"paced":   func(o *dhspg.Options) { o.Paced, o.Stages = true, 3 },
 		"at once": func(o *dhspg.Options) { o.Start, o.Deadline, o.End = 0, 0, 0 },
 	} {
 		t.Run(name, func(t *testing.T) {

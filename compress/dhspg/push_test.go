@@ -27,7 +27,7 @@ func (p *spy) Move(s *train.Step) error {
 	if err := p.Method.Move(s); err != nil {
 		return err
 	}
-	if s.N <= s.At(p.Start) || s.N >= s.At(p.Deadline) || p.nextChoice(s) == s.N {
+	if s.N <= s.At(p.Start) || s.N >= s.At(p.Deadline) || p.next(s) == s.N {
 		return nil
 	}
 	after := n.Dot(s.Before, n.Values(), train.Own)
