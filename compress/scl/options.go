@@ -77,8 +77,20 @@ type Options struct {
 	Feature              Feature
 	Norm                 Norm
 	Count                Count
+	// Rounds is in how many rounds between Begin and Freeze whole groups go for
+	// the user's target, those of the lowest mean mask first; 0 for none but those
+	// that are left without connections.
+	Rounds int
 	// Start is what mask variables begin with, and Rate that of their descent.
 	Start, Rate float64
+}
+
+// Grouped are the settings for a target that counts what a model without whole
+// groups has left: connections cost nothing, and their masks tell which groups go.
+func Grouped() Options {
+	o := Usual(0)
+	o.Begin, o.Freeze, o.Rounds = 0.05, 0.5, 10
+	return o
 }
 
 // Usual are the settings of choice for a sparsity.

@@ -50,16 +50,21 @@ func (m *Method) ready(n *train.Net) {
 	m.mask.Ready(n)
 	if m.masks == nil {
 		m.masks = m.mask.Arrays(n, float32(m.Start))
-		for v, present := range n.Present() {
-			for i := range m.masks[v] {
-				if present[i] == 0 {
-					m.masks[v][i] = -1
-				}
-			}
-		}
+		m.close(n)
 	}
 	if m.prices == nil {
 		m.prices = m.counted(n)
+	}
+}
+
+// close masks what is zero for good.
+func (m *Method) close(n *train.Net) {
+	for v, present := range n.Present() {
+		for i := range m.masks[v] {
+			if present[i] == 0 {
+				m.masks[v][i] = -1
+			}
+		}
 	}
 }
 
@@ -86,16 +91,31 @@ func (m *Method) Move(s *train.Step) error {
 	}
 	m.descend()
 	if s.N < s.At(m.Freeze) {
+		if err := m.cull(s); err != nil {
+			return err
+		}
 		m.mask.Turn(s, m.masks)
 		return nil
 	}
+	m.settle(s)
+	before := s.Net.Removed()
+	if err := m.cull(s); err != nil {
+		return err
+	}
+	if s.Net.Removed() > before {
+		m.settle(s)
+	}
+	m.Frozen, m.masks, m.pulls, m.bids = true, nil, nil, nil
+	return nil
+}
+
+// settle fixes the masks.
+func (m *Method) settle(s *train.Step) {
 	least := 0
 	if m.Sparsity > 0 {
 		least = m.left(m.Sparsity)
 	}
 	m.Stranded = m.mask.Settle(s, least, m.settled)
-	m.Frozen, m.masks, m.pulls = true, nil, nil
-	return nil
 }
 
 // settled are the masks that stay.

@@ -25,3 +25,8 @@ func TestMethod(t *testing.T) {
 		})
 	}
 }
+
+// TestGrouped holds the method to what methods promise that remove groups.
+func TestGrouped(t *testing.T) {
+	methodtest.Hold(t, func() train.Method { return scl.New(scl.Grouped()) })
+}

@@ -31,6 +31,7 @@ type options struct {
 	arms, sparsities   string
 	feature, norm, ste int
 	power, begin       float64
+	freeze             float64
 	jobs               int
 }
 
@@ -47,6 +48,7 @@ func main() {
 	flag.IntVar(&o.ste, "ste", -1, "scl.STE, -1 for the usual one")
 	flag.Float64Var(&o.power, "power", -1, "scl's Power, -1 for the usual one")
 	flag.Float64Var(&o.begin, "begin", -1, "scl's Begin, -1 for the usual one")
+	flag.Float64Var(&o.freeze, "freeze", -1, "scl's Freeze, -1 for the usual one")
 	flag.IntVar(&o.jobs, "jobs", 2, "trainings at a time")
 	flag.Parse()
 	if err := o.run(context.Background()); err != nil {
@@ -86,6 +88,9 @@ func (o *options) method(name string, sparsity float64, seed uint64) (train.Meth
 		}
 		if o.begin >= 0 {
 			s.Begin = o.begin
+		}
+		if o.freeze >= 0 {
+			s.Freeze = o.freeze
 		}
 		return scl.New(s), nil
 	}
