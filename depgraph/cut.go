@@ -26,6 +26,9 @@ func (g *Graph) NewCut() *Cut {
 	return c
 }
 
+// Graph is the graph whose groups are cut.
+func (c *Cut) Graph() *Graph { return c.graph }
+
 // Has reports whether the group is in the cut.
 func (c *Cut) Has(group int) bool { return c.gone[group] }
 

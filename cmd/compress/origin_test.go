@@ -79,6 +79,25 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
+// TestReportPage: the page has what the run found, also where nothing ran.
+func TestReportPage(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "page.html")
+	code, _, stderr := command(cutHalf(filepath.Join(dir, "out.onnx"), "--no-validate", "--report", page, "-q")...)
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<h2>What is kept", "<code>/l/l.0/c1/Conv</code>", "<h2>What cannot be cut", "--target-macs 50%", "seed 3", moduleVersion(), "not done"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+}
+
 // TestProvenanceKept: what a model said before it still says, and its data files
 // count for its digest.
 func TestProvenanceKept(t *testing.T) {

@@ -62,7 +62,7 @@ func printPinned(w io.Writer, pinned []pipeline.PinnedShare) {
 			t.AppendRow(table.Row{fmt.Sprintf("%d more", len(pinned)-i)})
 			break
 		}
-		t.AppendRow(table.Row{p.Operator, p.Reason, p.Axes, fmt.Sprintf("%.1f %%", 100*p.Share)})
+		t.AppendRow(table.Row{p.Operator, p.Reason, p.Axes, p.Percent()})
 	}
 	t.Render()
 }

@@ -29,10 +29,12 @@ type Curve struct {
 	FromZero bool
 }
 
-// The size of a chart; a page scales it.
+// The size of a chart, which a page scales. Labels reach a little way out of the
+// place that the library gives them.
 const (
 	width  = 9 * vg.Centimeter
 	height = 5.5 * vg.Centimeter
+	margin = vg.Length(4)
 )
 
 // accent is seen on white and on black.
@@ -43,9 +45,24 @@ var ErrShort = errors.New("nothing to draw")
 
 // SVG draws the curve. The error is ErrShort where there is none.
 func (c *Curve) SVG() (template.HTML, error) {
+	p, err := c.plot()
+	if err != nil {
+		return "", err
+	}
+	canvas := vgsvg.New(width, height)
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return "", err
+	}
+	return embedded(b.String(), c.Title)
+}
+
+// plot lays the chart out.
+func (c *Curve) plot() (*plot.Plot, error) {
 	line, err := plotter.NewLine(c.finite())
 	if err != nil || len(line.XYs) < 2 {
-		return "", ErrShort
+		return nil, ErrShort
 	}
 	line.Color, line.Width = accent, vg.Points(1.5)
 	p := plot.New()
@@ -66,13 +83,7 @@ func (c *Curve) SVG() (template.HTML, error) {
 	}
 	widen(&p.X)
 	widen(&p.Y)
-	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return "", err
-	}
-	return embedded(b.String(), c.Title)
+	return p, nil
 }
 
 // Axes end within absurd, and are so much longer than the rounding of their

@@ -43,6 +43,7 @@ func (r *run) compress(ctx context.Context) error {
 		return err
 	}
 	r.report.Groups.Removed = r.chosen.choice.Cut.Len
+	r.report.Layers = layers(r.chosen.choice.Cut)
 	if n := len(r.report.Unsupported); n > 0 {
 		r.note(fmt.Sprintf("%d nodes cannot be narrowed and keep their channels: %s", n, r.report.Unsupported[0].Node))
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 
@@ -33,6 +34,13 @@ type Report struct {
 	Connections *connection.Count `json:"connections,omitempty"`
 	// Curve is how a training went, epoch by epoch.
 	Curve []train.Point `json:"curve,omitempty"`
+	// Layers are the families of groups and what stays of them.
+	Layers []Layer `json:"layers,omitempty"`
+	// Data says what the samples are; empty without.
+	Data string `json:"data,omitempty"`
+	// Version is that of the program, Command what it was called by.
+	Version string `json:"version,omitempty"`
+	Command string `json:"command,omitempty"`
 
 	// Summary groups Pinned by operator and reason.
 	Summary []PinnedShare `json:"-"`
@@ -72,6 +80,9 @@ type PinnedShare struct {
 	MACs        int64
 	Share       float64
 }
+
+// Percent is the share as people read it.
+func (p PinnedShare) Percent() string { return fmt.Sprintf("%.1f %%", 100*p.Share) }
 
 // UnsupportedNode is a node that a cut could not be carried through, and the number
 // of groups that stayed because of it.

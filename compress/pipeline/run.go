@@ -57,6 +57,7 @@ func (r *run) run(ctx context.Context) error {
 	}
 	r.report.Input, r.report.Output, r.report.Method, r.report.Seed = r.Input, r.Output, r.Method, r.Seed
 	r.report.Target, r.report.Whole = r.Target, r.Whole
+	r.report.Version, r.report.Command = r.Origin.Version, r.Origin.Line
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error

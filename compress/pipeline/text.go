@@ -41,6 +41,9 @@ func (r *Report) Facts() []Fact {
 	} else {
 		facts = append(facts, Fact{"validation", "not done"})
 	}
+	if r.Data != "" {
+		facts = append(facts, Fact{"data", r.Data})
+	}
 	if f := r.Fidelity; f != nil {
 		on := "given"
 		if f.Synthetic {
