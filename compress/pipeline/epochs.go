@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
@@ -42,6 +43,7 @@ func (t *training) tellFirst(ctx context.Context, e *epochs) error {
 	}
 	for _, m := range dataset.Statistics(b) {
 		t.note(fmt.Sprintf("the first batch: %v", m))
+		t.report.Data = strings.TrimPrefix(fmt.Sprintf("%s; %v", t.report.Data, m), "; ")
 	}
 	return e.Seek(0, 0)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
@@ -37,6 +38,9 @@ type training struct {
 	set     *dataset.Set
 	epochs  *epochs
 	held    []heldBatch
+	// began is the step that this process began with, judged the last judgement.
+	began  int
+	judged *float64
 	// keep are the groups of net that must stay.
 	keep map[int]bool
 }
@@ -195,10 +199,21 @@ func (t *training) batches() train.Inputs {
 
 // tell hands on how far the training is.
 func (t *training) tell(p train.Point) {
-	t.progress.Advance(p.Step, p.Steps)
-	if p.Held != nil {
-		t.progress.Note(fmt.Sprintf("epoch %.0f: loss %.4f, held back %.2f %%, %.1f %% of MACs, %d groups removed, %.0f s", p.Epoch, p.Loss, 100**p.Held, 100*p.MACs, p.Removed, p.Seconds))
+	begun := time.Now().Add(-time.Duration(p.Seconds * float64(time.Second)))
+	if t.began == 0 {
+		t.began = p.Step - 1
 	}
+	status := TrainStatus{
+		Epoch: int(p.Epoch), Epochs: t.Training.Epochs, Step: p.Step, Steps: p.Steps, Loss: p.Loss, MACs: p.MACs,
+	}
+	if done := p.Step - t.began; done > 0 {
+		status.Left = time.Since(begun) / time.Duration(done) * time.Duration(p.Steps-p.Step)
+	}
+	if p.Held != nil {
+		t.judged = p.Held
+	}
+	status.Held = t.judged
+	t.progress.Train(status)
 }
 
 // resumes reports whether there is a checkpoint to go on from.
