@@ -42,8 +42,12 @@ func compileRowwise(w rowwise) func(n *Node) (*Routine, error) {
 			return turnedRowwise(w, int(product(shape[:first])), cols, int(product(shape[last+1:]))), nil
 		}
 		rows := int(product(x)) / cols
+		var inPlace []int
+		if cols%vectorFloats == 0 {
+			inPlace = []int{0}
+		}
 		return &Routine{
-			KeepOut: []int{0}, InPlace: []int{0},
+			KeepOut: []int{0}, InPlace: inPlace,
 			Forward: shared(rows, 4*cols, func(f *Frame, _, lo, hi int) {
 				w.forward(f.Y(0)[lo*cols:hi*cols], f.X(0)[lo*cols:hi*cols], cols)
 			}),
@@ -53,6 +57,11 @@ func compileRowwise(w rowwise) func(n *Node) (*Routine, error) {
 		}, nil
 	}
 }
+
+// vectorFloats is the number of floats in the longest vector. A row whose last is not
+// full is stored under a mask, which holds up loads of what follows it: in place
+// the next row would wait for it.
+const vectorFloats = 16
 
 // unplace is the axis that is stored at a place with channels last.
 func unplace(at, rank int) int {
