@@ -41,14 +41,14 @@ func main() {
 	flag.BoolVar(&o.test, "test", false, "train with all training data and judge by the test data")
 	flag.IntVar(&o.epochs, "epochs", 6, "epochs of a training")
 	flag.IntVar(&o.seeds, "seeds", 3, "trainings of each kind")
-	flag.StringVar(&o.arms, "methods", "scl,magnitude", "methods: scl, magnitude, uniform, random, once")
+	flag.StringVar(&o.arms, "methods", "scl,magnitude", "methods: dense, scl, magnitude, uniform, random, once")
 	flag.StringVar(&o.sparsities, "sparsities", "0.9,0.95,0.975,0.99,0.995", "shares of connections to go")
 	flag.IntVar(&o.feature, "feature", -1, "scl.Feature, -1 for the usual one")
 	flag.IntVar(&o.norm, "norm", -1, "scl.Norm, -1 for the usual one")
 	flag.IntVar(&o.ste, "ste", -1, "scl.STE, -1 for the usual one")
 	flag.Float64Var(&o.power, "power", -1, "scl's Power, -1 for the usual one")
 	flag.Float64Var(&o.begin, "begin", -1, "scl's Begin, -1 for the usual one")
-	flag.Float64Var(&o.freeze, "freeze", -1, "scl's Freeze, -1 for the usual one")
+	flag.Float64Var(&o.freeze, "freeze", -1, "Freeze of scl and of what is gradual, -1 for the usual one")
 	flag.IntVar(&o.jobs, "jobs", 2, "trainings at a time")
 	flag.Parse()
 	if err := o.run(context.Background()); err != nil {
@@ -59,17 +59,23 @@ func main() {
 
 // method is one of a name, at its start.
 func (o *options) method(name string, sparsity float64, seed uint64) (train.Method, error) {
+	gradual := func(by sparsify.By) (train.Method, error) {
+		s := sparsify.Gradually(by, sparsity)
+		s.Seed = seed
+		if o.freeze >= 0 {
+			s.Freeze = o.freeze
+		}
+		return sparsify.New(s), nil
+	}
 	switch name {
 	case "dense":
 		return &train.Given{}, nil
 	case "magnitude":
-		return sparsify.New(sparsify.Gradually(sparsify.Magnitude, sparsity)), nil
+		return gradual(sparsify.Magnitude)
 	case "uniform":
-		return sparsify.New(sparsify.Gradually(sparsify.Uniform, sparsity)), nil
+		return gradual(sparsify.Uniform)
 	case "random":
-		s := sparsify.Gradually(sparsify.Random, sparsity)
-		s.Seed = seed
-		return sparsify.New(s), nil
+		return gradual(sparsify.Random)
 	case "once":
 		return sparsify.New(sparsify.Once(sparsify.Magnitude, sparsity, 0.75)), nil
 	case "scl":
