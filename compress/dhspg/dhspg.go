@@ -47,6 +47,16 @@ func Usual(adaptive bool) Options {
 	return o
 }
 
+// Short are settings for trainings of some thousand steps, in which the penalties
+// of the paper take hardly any group to zero before the deadline: every group at
+// the pace of its stage, and scored by all measures.
+func Short(adaptive bool) Options {
+	o := Usual(adaptive)
+	o.Paced, o.Stages, o.Deadline = true, 5, 0.48
+	o.Mix, o.By = saliency.Even(), saliency.Gradient
+	return o
+}
+
 // Method is a train.Method.
 type Method struct {
 	Options

@@ -29,7 +29,7 @@ type Options struct {
 // trainings, and for balance: the paper's scores alone empty whole layers.
 func Usual() Options {
 	return Options{
-		Mix:     saliency.Mix{Magnitude: 0.2, Average: 0.2, Shifted: 0.2, Taylor1: 0.2, Taylor2: 0.2, Balance: 1},
+		Mix:     saliency.Even(),
 		Batches: 50, Start: 0.1, End: 0.5, Periods: 10,
 	}
 }

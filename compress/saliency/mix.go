@@ -26,6 +26,11 @@ type Mix struct {
 	Balance float64
 }
 
+// Even counts all measures of HESSO alike, as it does, and balances families.
+func Even() Mix {
+	return Mix{Magnitude: 0.2, Average: 0.2, Shifted: 0.2, Taylor1: 0.2, Taylor2: 0.2, Balance: 1}
+}
+
 // Amounts reports whether scores are harm that adds up, so that they can be set
 // against what a group costs.
 func (m Mix) Amounts() bool {
