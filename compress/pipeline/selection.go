@@ -78,7 +78,7 @@ func (t *training) method(chosen bool) (train.Method, error) {
 
 // methods are those that choose while they train.
 var methods = map[string]func(*training) train.Method{
-	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Usual(t.Training.Optimiser != SGD)) },
+	DHSPG: func(t *training) train.Method { return dhspg.New(dhspg.Short(t.Training.Optimiser != SGD)) },
 	HESSO: func(*training) train.Method { return hesso.New(hesso.Usual()) },
 	Taylor: func(*training) train.Method {
 		return baseline.NewOnce(baseline.Rating{By: baseline.Taylor, Batches: taylorBatches, PerCost: true})

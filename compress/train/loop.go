@@ -209,13 +209,7 @@ func (t *Task) inputs(b Batch) ([]*tensor.Tensor, error) {
 func (t *Task) params() []optim.Param {
 	t.par = t.par[:0]
 	for _, v := range t.Net.Variables() {
-		wide := 0
-		for _, d := range v.Shape {
-			if d > 1 {
-				wide++
-			}
-		}
-		t.par = append(t.par, optim.Param{Value: v.Value, Grad: v.Grad, NoDecay: len(v.Shape) < 2 || wide < 2 && len(v.Shape) < 4})
+		t.par = append(t.par, optim.Param{Value: v.Value, Grad: v.Grad, NoDecay: t.Net.vector(v.Name)})
 	}
 	return t.par
 }

@@ -157,6 +157,18 @@ func (n *Net) origin(name string) compact.Origin {
 	return compact.Origin{Name: name}
 }
 
+// vector reports whether a variable has at most one axis that is longer than one
+// in the full model, however little is left of it.
+func (n *Net) vector(name string) bool {
+	long := 0
+	for _, d := range n.full[n.origin(name).Name].Shape {
+		if d > 1 {
+			long++
+		}
+	}
+	return long < 2
+}
+
 // sync brings what the compact model holds to the full weights. What it lacks
 // there is zero or, of running statistics, as it was last.
 func (n *Net) sync() {
