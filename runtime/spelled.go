@@ -64,6 +64,10 @@ func (p *planner) weighed(s *spelled, n *graph.Node) *graph.Node {
 	v := n.Out[0]
 	for {
 		next := p.only(v)
+		if mends := p.mends(s, v); mends != nil {
+			v = mends.Out[0]
+			continue
+		}
 		if !p.takes(next) {
 			return nil
 		}
@@ -79,6 +83,32 @@ func (p *planner) weighed(s *spelled, n *graph.Node) *graph.Node {
 		}
 		v = next.Out[0]
 	}
+}
+
+// mends finds a node that puts zeros in the place of shares that are no numbers,
+// which another tells it; nil where those two are not all that reads them.
+func (p *planner) mends(s *spelled, v *graph.Value) *graph.Node {
+	var readers []*graph.Node
+	for _, u := range v.Uses {
+		if p.wanted[u.Node.Index] {
+			readers = append(readers, u.Node)
+		}
+	}
+	if v.Output || v.Captured || len(readers) != 2 {
+		return nil
+	}
+	for i, tells := range readers {
+		n := readers[1-i]
+		if tells.Spec == nil || !tells.Spec.Broken || p.only(tells.Out[0]) != n || !p.free(tells) || !p.takes(n) || n.Spec.Hides == nil {
+			continue
+		}
+		at, h, ok := n.Spec.Hides(p.facts.Nodes[n.Index])
+		if ok && n.In[at] == v && n.In[0] == tells.Out[0] && h == (op.Hiding{Fill: 0, When: true}) {
+			s.scores.Mends, s.by = true, append(s.by, tells, n)
+			return n
+		}
+	}
+	return nil
 }
 
 // still reports whether all that a node does is to hand v on.

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"onnxcompress/graph/op/optest"
 )
 
 // heads are the ways in which graphs make queries q, keys in columns k, and values
@@ -101,9 +103,11 @@ func TestSpelled(t *testing.T) {
 				if scale == "before" {
 					product = "q9 = Mul q f[0.5]\nk9 = Mul f[0.6] k\ns0 = MatMul q9 k9"
 				}
-				text := []string{"input x %b,%n,8", operands, product, scaled, masked, `
-					p = Softmax s ; axis=-1
-					p1 = Cast p ; to=1
+				shares := "p1 = Cast p ; to=1"
+				if rng.IntN(2) == 0 {
+					shares = "g1 = IsNaN p\np1 = Where g1 f[0.0] p"
+				}
+				text := []string{"input x %b,%n,8", operands, product, scaled, masked, "p = Softmax s ; axis=-1", shares, `
 					o = MatMul p1 v
 					o1 = Transpose o ; perm=[0,2,1,3]
 					y = Reshape o1 i[%b,%n,%v]
@@ -177,5 +181,29 @@ func TestNotSpelled(t *testing.T) {
 				`+c.text+`
 				output y`, c.steps)
 		})
+	}
+}
+
+// TestMended: what attends to nothing has zeros where the graph mends its shares.
+func TestMended(t *testing.T) {
+	m := parsed(t, `
+		input x 2,4,8
+		q = MatMul x w[8,4]
+		k = Transpose q ; perm=[0,2,1]
+		s0 = MatMul q k
+		g = Less c:w[4,4] f[100.0]
+		s = Where g f[-Inf] s0
+		p = Softmax s ; axis=-1
+		h = IsNaN p
+		p1 = Where h f[0.0] p
+		y = MatMul p1 q
+		output y`)
+	x := optest.Random(3, 2, 4, 8)
+	for _, apart := range []bool{true, false} {
+		for _, v := range used(t, m, apart, x).Float32s() {
+			if v != 0 {
+				t.Fatalf("apart %v: %g and not 0", apart, v)
+			}
+		}
 	}
 }

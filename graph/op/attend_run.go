@@ -23,7 +23,7 @@ type attend struct {
 	scale, cap     float32
 	left, right    int // how far a query sees to either side; negative for all the way
 	mask           *masking
-	empty          bool // a query that sees nothing gets zeros
+	blind          func(most float32) bool // a query gets zeros whose largest score is such; nil for none
 	keeps          bool
 	piece, pieces  int // queries that are computed at once, and how many times
 }
@@ -194,7 +194,7 @@ func (a *attend) weigh(f *Frame, shares, s, t []float32, mask, from int) {
 		kernel.Tanh(t, t)
 		kernel.MulScalar(s, t, a.cap)
 	}
-	if a.mask == nil && a.left < 0 && a.right < 0 {
+	if a.mask == nil && a.left < 0 && a.right < 0 && a.blind == nil {
 		kernel.Softmax(shares, s, a.keys)
 		return
 	}
@@ -218,7 +218,7 @@ func (a *attend) share(f *Frame, shares, s []float32, mask, i int) {
 	}
 	clear(shares[:from])
 	clear(shares[to:])
-	if a.empty && kernel.Largest(seen) == lowest {
+	if a.blind != nil && a.blind(kernel.Largest(seen)) {
 		clear(shares[from:to])
 		return
 	}

@@ -35,9 +35,11 @@ func compileAttention(n *Node) (*Routine, error) {
 	if n.Attrs.Int("is_causal", 0) != 0 {
 		a.right = 0
 	}
-	a.empty, a.keeps = true, n.Train
+	a.blind, a.keeps = seesNothing, n.Train
 	return a.routine(), nil
 }
+
+func seesNothing(most float32) bool { return most == lowest }
 
 // out is how the output holds its heads.
 func (a *attention) out() heads { return heads{0, a.q.packed, a.q.count, a.v.size} }

@@ -233,6 +233,8 @@ type Spec struct {
 	// Shares reports whether the node makes shares of what lies along the last
 	// axis: exp x divided by the sum of those.
 	Shares func(n *Node) bool
+	// Broken says that the output tells which elements of input 0 are no numbers.
+	Broken bool
 	// Scales reads the node as a product of input i with a number.
 	Scales func(n *Node) (i int, by float64, ok bool)
 	// Hides reads the node as one that puts a number in the place of elements of

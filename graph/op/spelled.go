@@ -1,6 +1,9 @@
 package op
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Scores is what happens to the products of queries and keys on the way to their
 // shares: they are multiplied by Scale, and then masked.
@@ -9,6 +12,8 @@ type Scores struct {
 	// Hides is how input 3, of booleans, hides scores; nil where it is added to
 	// them.
 	Hides *Hiding
+	// Mends says that shares which are no numbers become zeros.
+	Mends bool
 }
 
 // Spelled is the meaning of attention that is spelled out in several nodes. Its
@@ -76,8 +81,15 @@ func (s Scores) compile(n *Node) (*Routine, error) {
 	}
 	a := newAttend(hold, batch, queries, turned, values, to, mask)
 	a.scale, a.keeps = float32(s.Scale), n.Train
+	if s.Mends {
+		a.blind = infinite
+	}
 	return a.routine(), nil
 }
+
+// infinite reports whether scores with that for the largest have shares that are
+// no numbers.
+func infinite(most float32) bool { return math.IsNaN(float64(most - most)) }
 
 // sharesLast: all that is summed over lies along the last axis.
 func sharesLast(n *Node) bool {

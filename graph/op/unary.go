@@ -48,7 +48,7 @@ var unaryRows = map[string]*Spec{
 	"ThresholdedRelu": shaped(thresholdedRelu, slope(thresholdedReluSlope)),
 	"HardSigmoid":     shaped(hardSigmoid, curved(curveHardSigmoid)),
 	"Shrink":          shaped(shrink, slope(shrinkSlope)),
-	"IsNaN":           elementwise(formula{float: func(_ *Node, v []float64) float64 { return truth(math.IsNaN(v[0])) }}, always(tensor.Bool)),
+	"IsNaN":           elementwise(formula{float: func(_ *Node, v []float64) float64 { return truth(math.IsNaN(v[0])) }}, always(tensor.Bool), func(s *Spec) { s.Broken = true }),
 	"IsInf":           elementwise(formula{float: isInf}, always(tensor.Bool)),
 	"Not": elementwise(formula{whole: func(_ *Node, v []int64) (int64, error) { return int64(truth(v[0] == 0)), nil }},
 		always(tensor.Bool)),
