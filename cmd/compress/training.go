@@ -21,7 +21,7 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags.IntVar(&t.Epochs, "epochs", 0, "how often the training data are gone through; chosen from their number if not given")
 	flags.IntVar(&t.BatchSize, "batch-size", 0, "samples of a training step")
 	flags.Float64Var(&t.Rate, "lr", 0, "highest learning rate")
-	flags.Float64Var(&t.Warmup, "warmup", 0, "share of the steps in which the rate rises")
+	flags.Float64Var(&t.Warmup, "warmup", 0.05, "share of the steps in which the rate rises")
 	flags.StringVar(&t.Optimiser, "optimizer", "", "sgd, adam or adamw")
 	flags.Float64Var(&f.weightDecay, "weight-decay", -1, "weight decay; the optimiser's usual one if not given")
 	flags.StringVar(&t.Loss, "loss", "auto", "auto, cross-entropy, mse or l1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/dataset"
@@ -69,7 +70,7 @@ func (s *Score) add(out Outputs, names []string, labels []int64) error {
 		if t == nil {
 			continue
 		}
-		correct, err := dataset.TopK(rows(t, len(labels)), labels, 1)
+		correct, err := right(rows(t, len(labels)), labels)
 		if err != nil {
 			failed = fmt.Errorf("output %s: %w", name, err)
 			continue
@@ -78,6 +79,21 @@ func (s *Score) add(out Outputs, names []string, labels []int64) error {
 		return nil
 	}
 	return &Failure{BadInput, failed}
+}
+
+// right counts the rows that get their label. A model that gives one number says
+// yes or no.
+func right(t *tensor.Tensor, labels []int64) (int, error) {
+	if t.Len() != len(labels) || slices.Max(labels) > 1 || slices.Min(labels) < 0 || !t.DType.IsFloat() {
+		return dataset.TopK(t, labels, 1)
+	}
+	correct := 0
+	for i, v := range t.AsFloat64s() {
+		if (v > 0.5) == (labels[i] == 1) {
+			correct++
+		}
+	}
+	return correct, nil
 }
 
 // rows is the first n rows of a tensor.

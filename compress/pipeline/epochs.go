@@ -24,7 +24,7 @@ func (t *training) source() (*epochs, error) {
 		return nil, Fail(BadInput, "--%w", err)
 	}
 	l, err := dataset.NewLoader(t.set, dataset.LoaderOptions{
-		Batch: batchSize(t.subject.Ports, t.Training.BatchSize), Seed: t.Seed, Workers: t.Threads, Augment: a, DropLast: true,
+		Batch: t.Training.BatchSize, Seed: t.Seed, Workers: t.Threads, Augment: a, DropLast: true,
 	})
 	if err != nil {
 		return nil, Fail(BadInput, "%s: %w", t.Data, err)

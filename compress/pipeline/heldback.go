@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -19,29 +20,58 @@ type heldBatch struct {
 	said   *tensor.Tensor
 }
 
-// mostJudged bounds the samples that a training is judged by.
-const mostJudged = 2500
+// mostJudged bounds the samples that a training is judged by, mostHeldBytes what
+// they take of memory.
+const (
+	mostJudged    = 2500
+	mostHeldBytes = 256 << 20
+)
+
+// fullBatches goes through a set in batches that the model takes: what is left at
+// the end is left out, but for a model that takes any number, and where there is
+// nothing else, repeated until it is enough.
+func (t *training) fullBatches(set *dataset.Set) iter.Seq2[dataset.Batch, error] {
+	return func(yield func(dataset.Batch, error) bool) {
+		size := t.size
+		if size == 0 {
+			size = freeBatch
+		}
+		for begin := 0; begin < set.Len(); begin += size {
+			if t.size > 0 && begin > 0 && begin+size > set.Len() {
+				return
+			}
+			var index []int
+			for i := begin; i < begin+size; i++ {
+				if i < set.Len() || t.size > 0 {
+					index = append(index, min(i, set.Len()-1))
+				}
+			}
+			b, err := set.Read(index)
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
 
 // holdBack takes the samples to judge by, and judges the original.
 func (t *training) holdBack(ctx context.Context, held *dataset.Set) error {
-	size := batchSize(t.subject.Ports, freeBatch)
 	var score Score
-	for b, err := range held.Batches(size) {
+	count, bytes := 0, 0
+	for b, err := range t.fullBatches(held) {
 		if err != nil {
 			return &Failure{BadInput, err}
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if len(t.held)*size >= mostJudged || len(t.held) > 0 && b.Labels != nil && len(b.Labels) < size {
+		if count >= mostJudged || bytes >= mostHeldBytes {
 			break
 		}
-		h := heldBatch{Batch: train.Batch{Inputs: b.Inputs, Truth: t.truth(b)}, labels: b.Labels}
-		said, err := t.teacher.Say(h.Batch)
+		h, err := t.heldBatch(b)
 		if err != nil {
-			return BadInputs(err)
+			return err
 		}
-		h.said = said.Clone()
 		if b.Labels != nil && t.classes > 0 {
 			correct, err := dataset.TopK(h.said, b.Labels, 1)
 			if err != nil {
@@ -50,16 +80,53 @@ func (t *training) holdBack(ctx context.Context, held *dataset.Set) error {
 			score = Score{score.Correct + correct, score.Total + len(b.Labels)}
 		}
 		t.held = append(t.held, h)
+		for _, in := range b.Inputs {
+			count, bytes = count+int(in.Shape[0]), bytes+len(in.Data)
+		}
 	}
+	if len(t.held) == 0 {
+		return Fail(BadInput, "%s: there are no samples", t.Data)
+	}
+	return t.chance(score)
+}
+
+// heldBatch is a batch with what the original says of it.
+func (t *training) heldBatch(b dataset.Batch) (heldBatch, error) {
+	h := heldBatch{Batch: train.Batch{Inputs: b.Inputs, Truth: t.truth(b)}, labels: b.Labels}
+	said, err := t.teacher.Say(h.Batch)
+	if err != nil {
+		return h, BadInputs(err)
+	}
+	h.said = said.Clone()
+	if t.labelled() && t.classes == 0 && (h.Truth == nil || h.Truth.Len() != h.said.Len()) {
+		what := "labels"
+		if b.Targets != nil {
+			what = fmt.Sprintf("targets of shape %v", b.Targets.Shape)
+		}
+		return h, Fail(BadInput, "%s: the model gives %v, which %s do not fit", t.Data, h.said.Shape, what)
+	}
+	return h, nil
+}
+
+// Below fewestSure samples, or where chance is right nearly always, nobody can
+// tell what is chance.
+const (
+	fewestSure = 20
+	mostChance = 0.9
+)
+
+// chance refuses data on which the original is right no more often than by chance.
+func (t *training) chance(score Score) error {
 	if score.Total == 0 {
 		return nil
 	}
 	t.note(fmt.Sprintf("the original is right on %.2f %% of %d samples held back", 100*score.Share(), score.Total))
-	chance := 1 / float64(t.classes)
-	if !t.Training.Scratch && score.Share() < chance+2*math.Sqrt(chance/float64(score.Total)) {
-		return Fail(BadInput, "%s: the original is right on %.3g %% of the samples, which is chance: the data are not as the model knows them (--mean, --std, --layout, --color, the order of classes); --from-scratch if it is not trained", t.Input, 100*score.Share())
+	p := 1 / float64(t.classes)
+	bound := p + 2*math.Sqrt(p*(1-p)/float64(score.Total))
+	if t.Training.Scratch || score.Total < fewestSure || bound > mostChance || score.Share() >= bound {
+		return nil
 	}
-	return nil
+	return Fail(BadInput, "%s: the original is right on %.3g %% of the samples, which is chance: the data are not as the model knows them (--mean, --std, --layout, --color, the order of classes); --from-scratch if it is not trained", t.Input, 100*score.Share())
 }
 
 // judgeHeld scores the net on what was held back: by accuracy where there are
@@ -96,9 +163,6 @@ func (t *training) judgeHeld() (float64, error) {
 		want := h.said
 		if h.Truth != nil {
 			want = h.Truth
-		}
-		if want.Len() != out[at].Len() {
-			return 0, Fail(BadInput, "%s: targets of shape %v, and the model gives %v", t.Data, want.Shape, out[at].Shape)
 		}
 		for i, v := range out[at].Float32s() {
 			w := float64(want.Float32s()[i])

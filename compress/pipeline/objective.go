@@ -5,6 +5,7 @@ import (
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
+	"onnxcompress/graph"
 	"onnxcompress/graph/pass"
 	"onnxcompress/graph/tensor"
 	"onnxcompress/runtime/loss"
@@ -21,9 +22,11 @@ func (t *training) aimAt() error {
 			continue
 		}
 		floats = append(floats, v.Name)
-		if t.classes == 0 && f.Known && len(f.Shape) == 2 && f.Shape[1] > 1 {
-			t.classes = int(f.Shape[1])
-			t.output = v.Name
+		if !f.Known || len(f.Shape) != 2 || f.Shape[1] < 2 {
+			continue
+		}
+		if classes := int(f.Shape[1]); t.classes == 0 || t.classes < t.set.Classes() && classes >= t.set.Classes() {
+			t.classes, t.output = classes, v.Name
 		}
 	}
 	switch {
@@ -57,10 +60,32 @@ func (t *training) truth(b dataset.Batch) *tensor.Tensor {
 	switch {
 	case !t.labelled():
 		return nil
-	case t.classes == 0 || b.Targets != nil:
+	case t.classes == 0 && b.Targets == nil:
+		return numbers(b.Labels)
+	case b.Targets != nil:
 		return b.Targets
 	}
 	return tensor.FromInt64s([]int64{int64(len(b.Labels))}, b.Labels)
+}
+
+// numbers are labels as a model gives them that has one number for each sample.
+func numbers(labels []int64) *tensor.Tensor {
+	v := make([]float32, len(labels))
+	for i, l := range labels {
+		v[i] = float32(l)
+	}
+	return tensor.FromFloat32s([]int64{int64(len(v)), 1}, v)
+}
+
+// bySample reports whether the trained output has a row for each sample.
+func (t *training) bySample() (bool, error) {
+	g, err := graph.Import(t.prepared)
+	if err != nil || len(t.Shapes) > 0 || t.size > 0 || len(g.Inputs) == 0 {
+		return false, err
+	}
+	facts := graph.Analyze(g, nil).Witness
+	in, out := &facts.Values[g.Inputs[0].ID], &facts.Values[g.Value(t.output).ID]
+	return in.Known && out.Known && len(in.Shape) > 0 && len(out.Shape) > 0 && in.Shape[0] == out.Shape[0], nil
 }
 
 // objective chooses what is minimised.
@@ -75,7 +100,13 @@ func (t *training) objective() error {
 	}
 	if !labelled || o.Distill > 0 {
 		t.task.Teacher = t.teacher
-		t.teacher.Remember(t.set.Len())
+		rows, err := t.bySample()
+		if err != nil {
+			return err
+		}
+		if rows {
+			t.teacher.Remember(t.set.Len())
+		}
 	}
 	if !o.Classes || o.Match > 0 {
 		var said [][]*tensor.Tensor
@@ -91,22 +122,32 @@ func (t *training) objective() error {
 			return Fail(Unsupported, "%s: %w", t.Input, err)
 		}
 	}
+	t.task.Objective = o
 	if labelled {
 		o.Truth = t.loss(o)
 	}
-	t.task.Objective = o
 	return nil
 }
 
-// loss is that against what is true.
+// loss chooses that against what is true.
 func (t *training) loss(o *train.Objective) loss.Loss {
 	switch {
+	case o.Classes:
+		return loss.CrossEntropy{}
 	case t.Training.Loss == "l1":
 		return loss.L1{}
-	case o.Classes && t.Training.Loss != "mse":
-		return loss.CrossEntropy{}
-	case o.Scale == nil:
-		return loss.MSE{}
 	}
 	return o.Scale
+}
+
+// checkLoss refuses a loss that the data are not for.
+func (t *training) checkLoss() error {
+	set := t.Training.Loss
+	switch {
+	case t.labelled() && t.classes > 0 && (set == "mse" || set == "l1"):
+		return Fail(BadInput, "--loss %s: the data have classes, which cross-entropy is for", set)
+	case t.classes == 0 && set == "cross-entropy":
+		return Fail(BadInput, "--loss %s: the model gives no classes", set)
+	}
+	return nil
 }

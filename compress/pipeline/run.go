@@ -47,6 +47,8 @@ type run struct {
 	staged, masked *staging
 	// aimed is what groups are chosen to in place of the target; nil for it.
 	aimed *compress.Target
+	// dropped is the failure of a guard on accuracy.
+	dropped error
 	// checkpoint is that of a training, to be removed when all is well.
 	checkpoint *train.Checkpoint
 }
@@ -66,6 +68,7 @@ func (r *run) run(ctx context.Context) error {
 		{"running the model", r.try},
 		{"compressing", r.compress},
 		{"measuring accuracy", r.rate},
+		{"guarding", r.guard},
 		{"writing", r.write},
 		{"validating", r.validate},
 		{"measuring", r.measure},
@@ -124,7 +127,7 @@ func (r *run) note(text string) {
 
 // runs reports whether the run needs to execute models.
 func (r *run) runs() bool {
-	return !r.NoValidate || r.looks() || r.Target == nil || r.Target.Quantity == Latency
+	return !r.NoValidate || r.looks() || r.guarded() || r.Target.Quantity == Latency
 }
 
 // looks reports whether the method looks at samples.
@@ -183,6 +186,9 @@ func (r *run) finish(context.Context) error {
 		r.note("left out, since they cannot be decoded: " + strings.Join(names, ", "))
 	}
 	missed := r.missed()
+	if missed == nil {
+		missed = r.dropped
+	}
 	if r.DryRun || missed != nil && !r.KeepBest {
 		return missed
 	}

@@ -37,7 +37,8 @@ type samples struct {
 	held        []judged
 	synthetic   bool
 
-	train, test *dataset.Set
+	// train is Options.Data, test what is only measured, and calib Options.Calib.
+	train, test, calib *dataset.Set
 }
 
 // judged is a batch with what the original makes of it.
@@ -49,7 +50,7 @@ type judged struct {
 
 func (s *samples) close() error {
 	var errs []error
-	for _, set := range []*dataset.Set{s.train, s.test} {
+	for _, set := range []*dataset.Set{s.train, s.test, s.calib} {
 		if set != nil {
 			errs = append(errs, set.Close())
 		}
@@ -60,7 +61,7 @@ func (s *samples) close() error {
 // skipped names the samples that were left out.
 func (s *samples) skipped() []string {
 	var names []string
-	for _, set := range []*dataset.Set{s.train, s.test} {
+	for _, set := range []*dataset.Set{s.train, s.test, s.calib} {
 		if set != nil {
 			names = append(names, set.Skipped()...)
 		}
@@ -72,13 +73,15 @@ func (s *samples) skipped() []string {
 // openSamples reads what Calib, Data and Val name.
 func (r *run) openSamples(ctx context.Context) error {
 	s := &r.samples
-	path := r.Calib
-	if path == "" {
-		path = r.Data
-	}
 	var err error
-	if path != "" {
-		if s.train, err = OpenSet(ctx, path, r.options(dataset.Train)); err != nil {
+	for _, o := range []struct {
+		path string
+		into **dataset.Set
+	}{{r.Calib, &s.calib}, {r.Data, &s.train}} {
+		if o.path == "" {
+			continue
+		}
+		if *o.into, err = OpenSet(ctx, o.path, r.options(dataset.Train)); err != nil {
 			return unopened(ctx, err)
 		}
 	}
@@ -105,15 +108,7 @@ func unopened(ctx context.Context, err error) error {
 // openTest opens the part of the data that is there to be measured, nil where
 // the data has no parts.
 func (r *run) openTest(ctx context.Context) (*dataset.Set, error) {
-	train := r.samples.train
-	if r.Calib != "" {
-		var err error
-		if train, err = dataset.Open(r.Data, r.options(dataset.Train)); err != nil {
-			return nil, err
-		}
-		defer train.Close()
-	}
-	if !train.Divided() {
+	if !r.samples.train.Divided() {
 		return nil, nil
 	}
 	return OpenSet(ctx, r.Data, r.options(dataset.Test))
@@ -146,7 +141,7 @@ func (r *run) divide(ctx context.Context) error {
 	var labels [][]int64
 	var err error
 	switch {
-	case s.train != nil:
+	case s.train != nil || s.calib != nil:
 		held, labels, err = s.holdBack(r)
 	case s.given != nil:
 		s.calibration, held = s.given, s.given
@@ -177,9 +172,16 @@ func (r *run) divide(ctx context.Context) error {
 // holdBack divides the training samples. Where nothing is decided by them all
 // are there to look at, and they are judged by too.
 func (s *samples) holdBack(r *run) (held []compress.Inputs, labels [][]int64, err error) {
-	judge, look := s.train, s.train
-	if n := s.train.Len(); r.guarded() && n > 1 {
-		judge, look = s.train.Split(max(heldShare, min(0.2, heldSamples/float64(n))))
+	all := s.train
+	if all == nil {
+		all = s.calib
+	}
+	judge, look := all, all
+	if n := all.Len(); r.guarded() && n > 1 {
+		judge, look = all.Split(max(heldShare, min(0.2, heldSamples/float64(n))))
+	}
+	if s.calib != nil && s.train != nil {
+		look = s.calib
 	}
 	size := batchSize(r.subject.Ports, freeBatch)
 	if held, labels, err = take(judge, size, max(mostHeld/size, 1)); err != nil || !r.looks() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"onnxcompress/compress"
 	"onnxcompress/compress/baseline"
@@ -37,40 +38,46 @@ func (t *training) budget(ctx context.Context) error {
 	return nil
 }
 
-// start is the model that training starts with, and the groups that have gone
-// from it already.
-func (t *training) start(ctx context.Context) (*onnx.Model, bool, error) {
-	if methods[t.Method] != nil || t.resumes() {
-		return t.prepared.Clone(), methods[t.Method] == nil, nil
+// start is the model that training starts with: as it came, or as a method without
+// training leaves it.
+func (t *training) start(ctx context.Context) (*onnx.Model, error) {
+	if methods[t.Method] != nil {
+		return t.prepared.Clone(), nil
 	}
 	choose, err := t.chooser(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	target, err := t.choosing()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	c, err := t.run.candidate(ctx, choose, target)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	defer c.model.Close()
+	if !c.choice.Met {
+		t.note(fmt.Sprintf("the target cannot be met: %.4g are left", c.choice.Reached))
+	}
 	masked, err := c.masked(t.subject)
 	if err != nil {
-		return nil, false, err
+		return nil, err
+	}
+	if t.freed {
+		loosen(masked)
 	}
 	if t.joined != nil {
-		pass.Join(masked, t.joined)
+		t.output = pass.Join(masked, t.joined)
 	} else {
 		pass.Expose(masked, t.output)
 	}
-	return masked, true, nil
+	return masked, nil
 }
 
 // method is the one that the options name.
-func (t *training) method(chosen bool) (train.Method, error) {
-	if chosen {
+func (t *training) method() (train.Method, error) {
+	if methods[t.Method] == nil {
 		return &train.Given{Groups: t.net.Silent()}, nil
 	}
 	return methods[t.Method](t), nil
@@ -119,12 +126,35 @@ var sparse = []string{SCL, GradualWeights, UniformWeights, RandomWeights, Magnit
 // taylorBatches is how many batches a method looks at that chooses once.
 const taylorBatches = 50
 
-// choose is the train.Selector of the run's target.
+// choose is the train.Selector of the run's target. What BatchNormalization that
+// was put back adds to parameters and bytes is none of what is written: where
+// these count, the aim is put right by what is.
 func (t *training) choose(scores compress.Scores, perCost bool, gone *depgraph.Cut) (*depgraph.Cut, error) {
 	target, err := t.choosing()
 	if err != nil {
 		return nil, err
 	}
+	for range attempts {
+		cut, err := t.feasible(scores, perCost, gone, target)
+		if err != nil || t.Target == nil || !t.folds() {
+			return cut, err
+		}
+		now, err := t.written(cut)
+		if err != nil {
+			return nil, err
+		}
+		q := t.Target.Quantity
+		off := t.Target.of(t.report.Before) - now.quantity(q)
+		if math.Abs(off) <= compress.Tolerance/2*t.report.Before.quantity(q) {
+			return cut, nil
+		}
+		target.Value += off
+	}
+	return t.feasible(scores, perCost, gone, target)
+}
+
+// feasible chooses groups that can be cut.
+func (t *training) feasible(scores compress.Scores, perCost bool, gone *depgraph.Cut, target compress.Target) (*depgraph.Cut, error) {
 	for {
 		c := compress.Choose(t.net.Graph, scores, target, compress.Limits{
 			RoundTo: t.RoundTo, MinKept: t.MinKept, Keep: t.keep, PerCost: perCost, Gone: gone,
@@ -142,4 +172,20 @@ func (t *training) choose(scores compress.Scores, perCost bool, gone *depgraph.C
 			return nil, Fail(Unsupported, "%s: %w", t.Input, err)
 		}
 	}
+}
+
+// written is what a cut's model would cost as it is written.
+func (t *training) written(cut *depgraph.Cut) (Measures, error) {
+	m, _, err := compact.Trace(t.net.Graph, cut)
+	if err != nil {
+		return Measures{}, err
+	}
+	defer m.Close()
+	if err := t.settled(m); err != nil {
+		return Measures{}, err
+	}
+	if err := t.stamp(m, t.report.Before, t.report.Before); err != nil {
+		return Measures{}, err
+	}
+	return Measure(m, t.Shapes)
 }

@@ -2,14 +2,16 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
+	"onnxcompress/compress"
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/train"
 	"onnxcompress/graph"
@@ -25,9 +27,17 @@ type training struct {
 	// BatchNormalization, and base with it if that was put back.
 	prepared *onnx.Model
 	inserted bool
-	net      *train.Net
-	teacher  *train.Teacher
-	task     *train.Task
+	// size is the number of samples that the model takes at a time, 0 for any;
+	// freed says that it was made so for the training.
+	size  int
+	freed bool
+	// identity names the run, resumed says that it goes on, from beginning.
+	identity  string
+	resumed   bool
+	beginning beginning
+	net       *train.Net
+	teacher   *train.Teacher
+	task      *train.Task
 	// output is what is trained, made of joined where those are several. added
 	// says that it is none of the model's own.
 	output string
@@ -49,7 +59,7 @@ type training struct {
 func (r *run) train(ctx context.Context) (err error) {
 	t := &training{run: r}
 	defer func() { err = errors.Join(err, t.close()) }()
-	for _, step := range []func(context.Context) error{t.begin, t.budget, t.ready, t.train} {
+	for _, step := range []func(context.Context) error{t.begin, t.ready, t.train} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -70,7 +80,9 @@ func (t *training) train(ctx context.Context) error {
 	switch {
 	case errors.As(err, &diverged):
 		return Fail(Missed, "%s: %w", t.Input, err)
-	case err != nil && ctx.Err() != nil:
+	case errors.Is(err, runtime.ErrNoDerivative):
+		return Fail(Unsupported, "%s: %w", t.Input, err)
+	case err != nil && ctx.Err() != nil && t.task.Checkpoint != nil:
 		t.note(fmt.Sprintf("the training can go on from %s: --resume", t.task.Checkpoint.Path()))
 	}
 	return err
@@ -100,17 +112,24 @@ func (t *training) begin(ctx context.Context) error {
 	}
 	good, err := t.samples.train.Verified(ctx)
 	if err != nil {
-		return &Failure{BadInput, err}
-	}
-	if skipped := good.Skipped(); len(skipped) > 0 {
-		t.note(fmt.Sprintf("%d samples cannot be read and are left out: %s", len(skipped), strings.Join(skipped[:min(len(skipped), 3)], ", ")))
+		return unopened(ctx, err)
 	}
 	held, rest := good.Split(math.Max(heldShare, math.Min(0.2, heldSamples/float64(good.Len()))))
 	t.set = rest
 	if t.prepared, err = train.Prepare(t.subject.prepared, train.Preparation{Shapes: t.Shapes}); err != nil {
 		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
-	if err := t.aimAt(); err != nil {
+	t.size = batchSize(t.subject.Ports, 0)
+	if t.freed, err = freeSamples(t.prepared, t.Shapes); err != nil {
+		return err
+	}
+	if t.freed {
+		t.size = 0
+	}
+	if t.set.Len() < t.size {
+		return Fail(BadInput, "%s: %d samples to train on, and the model takes %d at a time", t.Data, t.set.Len(), t.size)
+	}
+	if err := errors.Join(t.aimAt(), t.checkLoss()); err != nil {
 		return err
 	}
 	if t.teacher, err = train.NewTeacher(t.prepared, t.output, t.joined, t.Threads); err != nil {
@@ -121,24 +140,46 @@ func (t *training) begin(ctx context.Context) error {
 			return &Failure{BadInput, err}
 		}
 	}
-	return t.holdBack(ctx, held)
+	if err := t.holdBack(ctx, held); err != nil {
+		return err
+	}
+	if err := t.identify(); err != nil {
+		return err
+	}
+	return t.probe()
 }
+
+// probe takes one step with the model as it came, so that what cannot be trained
+// is known before anything else is done.
+func (t *training) probe() error {
+	tr, err := runtime.NewTrainer(t.prepared, runtime.TrainOptions{Threads: t.Threads, Output: t.output})
+	if err != nil {
+		return Fail(Unsupported, "%s: %w", t.Input, err)
+	}
+	defer tr.Close()
+	var in []*tensor.Tensor
+	for _, name := range tr.Inputs() {
+		in = append(in, t.held[0].Inputs[name])
+	}
+	if err := tr.Forward(in...); err != nil {
+		return Fail(Unsupported, "%s: %w", t.Input, err)
+	}
+	clear(tr.Seed())
+	if err := tr.Backward(); err != nil {
+		return Fail(Unsupported, "%s: %w", t.Input, err)
+	}
+	return nil
+}
+
+// fewestNormalised is how many samples a step needs for the statistics of its batch
+// to say something.
+const fewestNormalised = 8
 
 // ready makes the net and the task.
 func (t *training) ready(ctx context.Context) error {
-	start, groups, err := t.start(ctx)
+	m, err := t.begun(ctx)
 	if err != nil {
 		return err
-	}
-	normalised, err := train.Normalises(start)
-	if err != nil {
-		return errors.Join(err, start.Close())
-	}
-	t.inserted = !normalised && !t.Training.NoBatchNorm && t.classes > 0
-	m, err := train.Prepare(start, train.Preparation{Shapes: t.Shapes, BatchNorms: t.inserted, Batches: t.batches(), Threads: t.Threads})
-	err = errors.Join(err, start.Close())
-	if err != nil {
-		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
 	t.net, err = train.NewNet(m, t.Shapes, runtime.TrainOptions{Threads: t.Threads, Seed: uint64(t.Seed), Output: t.output})
 	if err != nil {
@@ -146,7 +187,10 @@ func (t *training) ready(ctx context.Context) error {
 	}
 	t.keep = kept(t.net.Graph, t.Keep)
 	set := &t.Training
-	set.settle(t.set.Len(), t.inserted || normalised && t.batchNormed())
+	if t.size > 0 {
+		set.BatchSize = t.size
+	}
+	set.settle(t.set.Len(), t.batchNormed())
 	if t.epochs, err = t.source(); err != nil {
 		return err
 	}
@@ -157,19 +201,64 @@ func (t *training) ready(ctx context.Context) error {
 		t.note("BatchNormalization is put back for the training, and folded again")
 	}
 	t.note(set.String())
-	method, err := t.method(groups)
+	method, err := t.method()
 	if err != nil {
 		return err
 	}
 	t.task = &train.Task{
 		Net: t.net, Method: method, Source: t.epochs, Optimiser: set.optimiser(), Rate: set.Rate,
 		Schedule: set.schedule(set.Epochs * t.epochs.Steps()), Clip: clip, Epochs: set.Epochs, Select: t.choose, Whole: set.NoShrink,
-		Judge: t.judgeHeld, Tell: t.tell,
+		Judge: t.judgeHeld, Tell: t.tell, Keep: t.keep,
 	}
 	if err := t.objective(); err != nil {
 		return err
 	}
-	return t.resume()
+	return t.resume(m)
+}
+
+// begun is the model that the training begins with: that of the run which is
+// resumed, or a new one.
+func (t *training) begun(ctx context.Context) (*onnx.Model, error) {
+	if t.Training.Resume {
+		m, err := t.keeper().Began(&t.beginning)
+		if err != nil {
+			return nil, &Failure{BadInput, err}
+		}
+		if m != nil {
+			t.inserted, t.aimed, t.resumed = t.beginning.Inserted, t.beginning.Aimed, true
+			return m, nil
+		}
+		t.note(fmt.Sprintf("%s: there is no checkpoint yet; the run starts anew", t.Training.Checkpoint))
+	}
+	if err := t.budget(ctx); err != nil {
+		return nil, err
+	}
+	start, err := t.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer start.Close()
+	normalised, err := train.Normalises(start)
+	if err != nil {
+		return nil, err
+	}
+	t.inserted = !normalised && !t.Training.NoBatchNorm && t.classes > 0 && t.batchSize() >= fewestNormalised
+	m, err := train.Prepare(start, train.Preparation{Shapes: t.Shapes, BatchNorms: t.inserted, Batches: t.batches(), Threads: t.Threads})
+	if err != nil {
+		return nil, Fail(Unsupported, "%s: %w", t.Input, err)
+	}
+	return m, nil
+}
+
+// batchSize is the number of samples of a step, as far as it is settled.
+func (t *training) batchSize() int {
+	switch {
+	case t.size > 0:
+		return t.size
+	case t.Training.BatchSize > 0:
+		return min(t.Training.BatchSize, t.set.Len())
+	}
+	return min(smallestBatch, t.set.Len())
 }
 
 // clip bounds the norm of gradients: far above what is usual, so that only what
@@ -188,7 +277,7 @@ const momentBatches = 32
 func (t *training) batches() train.Inputs {
 	return func(yield func(map[string]*tensor.Tensor) bool) {
 		count := 0
-		for b, err := range t.set.Batches(batchSize(t.subject.Ports, freeBatch)) {
+		for b, err := range t.fullBatches(t.set) {
 			if err != nil || count == momentBatches || !yield(b.Inputs) {
 				return
 			}
@@ -216,37 +305,53 @@ func (t *training) tell(p train.Point) {
 	t.progress.Train(status)
 }
 
-// resumes reports whether there is a checkpoint to go on from.
-func (t *training) resumes() bool {
-	if !t.Training.Resume {
-		return false
-	}
-	_, err := os.Stat((&train.Checkpoint{Dir: t.Training.Checkpoint}).Path())
-	return err == nil
+// keeper is where the training keeps what it goes on from.
+func (t *training) keeper() *train.Checkpoint {
+	return &train.Checkpoint{Dir: t.Training.Checkpoint, Every: t.Training.Interval, Task: t.identity}
 }
 
-// resume goes on from a checkpoint, where one is asked for and there.
-func (t *training) resume() error {
-	t.task.Checkpoint = &train.Checkpoint{Dir: t.Training.Checkpoint, Every: t.Training.Interval, Task: t.identity()}
-	t.checkpoint = t.task.Checkpoint
-	if !t.Training.Resume {
+// resume goes on from a checkpoint, or keeps what the training begins with.
+func (t *training) resume(m *onnx.Model) error {
+	if t.DryRun {
 		return nil
 	}
-	ok, err := t.task.Resume()
-	if err != nil {
-		return &Failure{BadInput, err}
+	t.checkpoint = t.keeper()
+	t.task.Checkpoint = t.checkpoint
+	if !t.resumed {
+		return t.checkpoint.Begin(m, beginning{t.inserted, t.aimed})
 	}
-	if !ok {
-		t.note(fmt.Sprintf("%s: there is no checkpoint yet; the run starts anew", t.task.Checkpoint.Path()))
+	if _, err := t.task.Resume(); err != nil {
+		return &Failure{BadInput, err}
 	}
 	return nil
 }
 
-// identity tells runs apart that cannot go on from each other's checkpoints.
-func (t *training) identity() string {
-	target := "none"
-	if t.Target != nil {
-		target = t.Target.String()
+// beginning is what a run that is resumed must know besides its model.
+type beginning struct {
+	Inserted bool             `json:"inserted"`
+	Aimed    *compress.Target `json:"aimed,omitempty"`
+}
+
+// identify tells runs apart that cannot go on from each other's checkpoints: by a
+// digest of all that results depend on.
+func (t *training) identify() error {
+	digest, err := t.subject.Model.Digest()
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d parameters in %d bytes with %s to %s, seed %d, %s, augment %s, round to %d", t.report.Before.Params, t.report.Before.Bytes, t.Method, target, t.Seed, &t.Training, t.epochs.Augment(), t.RoundTo)
+	set := t.Training
+	set.Checkpoint, set.Resume, set.Interval = "", false, 0
+	keep := ""
+	if t.Keep != nil {
+		keep = t.Keep.String()
+	}
+	text, err := json.Marshal([]any{
+		digest, set, t.Target, t.Method, t.Seed, t.RoundTo, t.MinKept, keep, t.Shapes, t.Mean, t.Std, t.Pixels,
+		t.NoCompensate, t.NumSamples, t.set.Len(), t.classes,
+	})
+	if err != nil {
+		return err
+	}
+	t.identity = fmt.Sprintf("%s of %s, %x", t.Method, filepath.Base(t.Input), sha256.Sum256(text))
+	return nil
 }

@@ -66,6 +66,9 @@ func (t *training) settled(m *onnx.Model) error {
 			return err
 		}
 	}
+	if t.freed {
+		tighten(m, t.subject.Model)
+	}
 	passes := pass.Simplify()
 	if t.inserted || t.FoldBatchNorm {
 		passes = append(passes, pass.BatchNorms)

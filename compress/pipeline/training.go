@@ -102,7 +102,6 @@ const (
 	seenSamples                 = 400_000
 	fewestEpochs, mostEpochs    = 4, 60
 	smallestBatch, usualBatch   = 16, 64
-	usualWarmup                 = 0.05
 	usualDistill, usualSoftness = 0.5, 2
 	usualInterval               = 30 * time.Second
 )
@@ -131,9 +130,6 @@ func (t *Training) settle(samples int, batchNorm bool) {
 	if t.WeightDecay == nil {
 		decay := map[string]float64{SGD: 5e-4, Adam: 0, AdamW: 0.05}[t.Optimiser]
 		t.WeightDecay = &decay
-	}
-	if t.Warmup == 0 {
-		t.Warmup = usualWarmup
 	}
 	if t.Temperature == 0 {
 		t.Temperature = usualSoftness

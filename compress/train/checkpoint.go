@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,12 +36,23 @@ func (c *Checkpoint) Path() string { return filepath.Join(c.Dir, "checkpoint.npz
 
 // Remove deletes the checkpoint, and the folder if nothing else is there.
 func (c *Checkpoint) Remove() error {
-	err := os.Remove(c.Path())
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	var errs []error
+	for _, path := range []string{c.Path(), c.start()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
+	c.sweep()
 	_ = os.Remove(c.Dir)
-	return err
+	return errors.Join(errs...)
+}
+
+// sweep deletes what a process left that was killed while it wrote.
+func (c *Checkpoint) sweep() {
+	left, _ := filepath.Glob(filepath.Join(c.Dir, ".*-*"))
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
 }
 
 // record is what a checkpoint holds besides arrays.
@@ -51,6 +63,7 @@ type record struct {
 	Gone  []int           `json:"gone"`
 	Cut   []int           `json:"cut"`
 	State json.RawMessage `json:"method"`
+	Keep  []int           `json:"keep,omitempty"`
 	// Variables are those of the compact model, in order. Moved counts the steps of each variable that the optimiser remembers.
 	Variables []string `json:"variables"`
 	Moved     []int    `json:"moved"`
@@ -82,6 +95,7 @@ func (t *Task) save(now bool) error {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
+	c.sweep()
 	err = npy.WriteArchive(c.Path(), sorted(names), arrays)
 	c.last = time.Now()
 	return err
@@ -107,6 +121,7 @@ func (t *Task) pack() (map[string]*tensor.Tensor, error) {
 	for _, v := range n.Variables() {
 		r.Variables = append(r.Variables, v.Name)
 	}
+	r.Keep = slices.Sorted(maps.Keys(t.Keep))
 	for i, m := range t.Optimiser.Memories() {
 		r.Moved = append(r.Moved, m.Steps)
 		for k, moment := range m.Moments {
@@ -167,6 +182,9 @@ func (t *Task) unpack(arrays map[string]*tensor.Tensor) error {
 	if err := json.Unmarshal(arrays["record"].Data, &r); err != nil {
 		return err
 	}
+	if len(r.Keep) > 0 && t.Keep == nil {
+		t.Keep = map[int]bool{}
+	}
 	if r.Task != t.Checkpoint.Task {
 		return fmt.Errorf("is of another run: %s; this is %s", r.Task, t.Checkpoint.Task)
 	}
@@ -203,6 +221,9 @@ func (t *Task) unpack(arrays map[string]*tensor.Tensor) error {
 				t.best.weights[own] = w
 			}
 		}
+	}
+	for _, g := range r.Keep {
+		t.Keep[g] = true
 	}
 	t.step, t.curve, t.Whole = r.Step, r.Curve, r.Whole
 	return nil

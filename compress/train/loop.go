@@ -34,6 +34,8 @@ type Task struct {
 	// Judge scores the net on what was held back: the higher the better. Nil
 	// for no judgement.
 	Judge func() (float64, error)
+	// Keep are groups that must stay; Select may add to them. Nil for none.
+	Keep map[int]bool
 	// Checkpoint keeps what a training goes on from; nil for nothing.
 	Checkpoint *Checkpoint
 	// Tell hears of every step and every epoch; nil for nobody.
@@ -101,6 +103,9 @@ func (t *Task) Run(ctx context.Context) ([]Point, error) {
 			return t.curve, errors.Join(err, t.save(true))
 		}
 		value, err := t.one(ctx, total)
+		if err != nil && ctx.Err() != nil {
+			return t.curve, errors.Join(ctx.Err(), t.save(true)) // there was no next batch: nothing has changed
+		}
 		if err != nil {
 			return t.curve, err
 		}
@@ -122,6 +127,9 @@ func (t *Task) Run(ctx context.Context) ([]Point, error) {
 		if err := t.save(false); err != nil {
 			return t.curve, err
 		}
+	}
+	if err := t.save(true); err != nil {
+		return t.curve, err
 	}
 	return t.curve, t.finish(ctx)
 }
@@ -266,6 +274,9 @@ func (t *Task) epoch(p *Point) error {
 		score, err := t.Judge()
 		if err != nil {
 			return err
+		}
+		if math.IsNaN(score) || math.IsInf(score, 0) {
+			return &Diverged{t.step, score}
 		}
 		p.Held = &score
 		if t.Method.Done() && (t.best == nil || score >= t.best.score) {

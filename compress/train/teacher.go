@@ -38,7 +38,8 @@ func (t *Teacher) Close() error { return t.session.Close() }
 const most = 1 << 27
 
 // Remember lets the teacher compute what it says of each of a number of samples
-// only once: samples must be the same each time, by Batch.Index.
+// only once: samples must be the same each time, by Batch.Index, and what is said
+// have a row for each.
 func (t *Teacher) Remember(samples int) {
 	t.filled = make([]bool, samples)
 }
