@@ -50,4 +50,4 @@ func (f *factor) String() string {
 }
 
 // Type implements pflag.Value.
-func (f *factor) Type() string { return "number" }
+func (f *factor) Type() string { return "float64" }
