@@ -62,7 +62,13 @@ func TestKill(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration((0.2 + 0.7*rng.Float64()) * float64(length)))
+		// Most of a run is not training, which is where it is to be killed.
+		for began := time.Now(); time.Since(began) < length; time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(dir, "killed.checkpoint", "checkpoint.npz")); err == nil {
+				break
+			}
+		}
+		time.Sleep(time.Duration(rng.Float64() * 0.1 * float64(length)))
 		_ = c.Process.Kill()
 		killed := c.Wait() != nil
 		if _, err := os.Stat(filepath.Join(dir, "killed.checkpoint")); killed && err == nil {
