@@ -95,5 +95,5 @@ func Grouped() Options {
 
 // Usual are the settings of choice for a sparsity.
 func Usual(sparsity float64) Options {
-	return Options{Sparsity: sparsity, Freeze: 0.75, Power: 3, Start: 0.1, Rate: 0.05}
+	return Options{Sparsity: sparsity, Freeze: 0.5, Power: 3, Start: 0.1, Rate: 0.05}
 }

@@ -48,7 +48,7 @@ func (m *Method) Observe(s *train.Step) error {
 // ready lays masks out for the net as it is.
 func (m *Method) ready(n *train.Net) {
 	m.mask.Ready(n)
-	if m.masks == nil {
+	if m.masks == nil && !m.Frozen {
 		m.masks = m.mask.Arrays(n, float32(m.Start))
 		m.close(n)
 	}
