@@ -143,8 +143,9 @@ func (m *Method) left(sparsity float64) int {
 	return int(math.Round((1 - sparsity) * float64(m.mask.Total())))
 }
 
-// rank replaces scores by the share of the open ones that are not larger, so that
-// the highest of several lists are the same share of each.
+// rank replaces scores of those that are open by the share of all that are not
+// among the higher ones of them, so that the highest of several lists are the same
+// share of each list, however many are closed.
 func rank(scores, open []float32) {
 	var order []int
 	for i := range scores {
@@ -154,7 +155,7 @@ func rank(scores, open []float32) {
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(scores[a], scores[b]), cmp.Compare(b, a)) })
 	for place, i := range order {
-		scores[i] = float32((float64(place) + 0.5) / float64(len(order)))
+		scores[i] = float32(1 - (float64(len(order)-place)-0.5)/float64(len(scores)))
 	}
 }
 
