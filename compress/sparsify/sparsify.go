@@ -73,7 +73,7 @@ func New(o Options) *Method { return &Method{Options: o} }
 // Observe implements train.Method: what is masked has no gradient.
 func (m *Method) Observe(s *train.Step) error {
 	m.mask.Ready(s.Net)
-	if m.By == Random && m.drawn == nil {
+	if m.By == Random && m.drawn == nil && !m.Frozen {
 		m.draw(s.Net)
 	}
 	if !m.Frozen && s.N == 0 && s.At(m.Freeze) == 0 {
