@@ -1,6 +1,7 @@
 package compact
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,7 +34,7 @@ func Mask(original *onnx.Model, g *depgraph.Graph, cut *depgraph.Cut) (*onnx.Mod
 	}
 	for _, leaf := range order {
 		if err := m.leaf(leaf, byLeaf[leaf]); err != nil {
-			return nil, err
+			return nil, errors.Join(err, m.out.Close())
 		}
 	}
 	return m.out, nil

@@ -1,6 +1,7 @@
 package compact
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,7 +44,7 @@ func build(g *depgraph.Graph, cut *depgraph.Cut, weights Weights) (*builder, err
 	b.replaced = weights
 	for _, n := range g.Nodes {
 		if err := b.node(n); err != nil {
-			return nil, &NodeError{n, err}
+			return nil, errors.Join(&NodeError{n, err}, b.out.Close())
 		}
 	}
 	b.finish()

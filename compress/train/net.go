@@ -40,8 +40,16 @@ type Net struct {
 }
 
 // NewNet readies a model that Prepare has made. shapes are whole shapes of inputs
-// by name. The net owns the model.
+// by name. The net owns the model; where it fails, the model is closed.
 func NewNet(m *onnx.Model, shapes map[string][]int64, o runtime.TrainOptions) (*Net, error) {
+	n, err := newNet(m, shapes, o)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return n, nil
+}
+
+func newNet(m *onnx.Model, shapes map[string][]int64, o runtime.TrainOptions) (*Net, error) {
 	g, err := graph.Import(m)
 	if err != nil {
 		return nil, err
