@@ -106,6 +106,13 @@ const (
 	usualInterval               = 30 * time.Second
 )
 
+// gentle are the rates at which a trained model goes on, bold those for one that is
+// not trained yet.
+var (
+	gentle = map[string]float64{SGD: 0.02, Adam: 5e-4, AdamW: 5e-4}
+	bold   = map[string]float64{SGD: 0.1, Adam: 1e-3, AdamW: 1e-3}
+)
+
 // settle chooses what is left open for a training on so many samples. Normalised
 // says that BatchNormalization is there, without which rates must be small.
 func (t *Training) settle(samples int, batchNorm bool) {
@@ -125,7 +132,11 @@ func (t *Training) settle(samples int, batchNorm bool) {
 		}
 	}
 	if t.Rate == 0 {
-		t.Rate = map[string]float64{SGD: 0.05, Adam: 1e-3, AdamW: 1e-3}[t.Optimiser] * math.Min(1, float64(t.BatchSize)/usualBatch)
+		rates := gentle
+		if t.Scratch {
+			rates = bold
+		}
+		t.Rate = rates[t.Optimiser] * math.Min(1, float64(t.BatchSize)/usualBatch)
 	}
 	if t.WeightDecay == nil {
 		decay := map[string]float64{SGD: 5e-4, Adam: 0, AdamW: 0.05}[t.Optimiser]
