@@ -51,3 +51,29 @@ func BenchmarkLoader(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPairs makes crops of 96 by 96 pixels and halves of them.
+func BenchmarkPairs(b *testing.B) {
+	path := "../../../shared/data/sr/train"
+	if _, err := os.Stat(path); err != nil {
+		path = noisy(b, 20, 300, 200)
+	}
+	const batch = 16
+	p, err := NewPairs(path, PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, 3, -1, -1}}, Scale: 2, Batch: batch, Workers: 2, Turn: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	for range p.Steps() {
+		if _, err := p.Next(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		if _, err := p.Next(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "crops/s")
+}

@@ -149,3 +149,30 @@ func (r raster) append(dst []byte, f frame, swap bool) []byte {
 	}
 	return dst
 }
+
+// turned is the picture mirrored left to right, upside down, and along its
+// diagonal, as the lowest bits of how say; the last only if it is a square.
+func (r raster) turned(how int) raster {
+	flipX, flipY, swap := how&1 > 0, how&2 > 0, how&4 > 0 && r.height == r.width
+	if !flipX && !flipY && !swap {
+		return r
+	}
+	out := newRaster(r.height, r.width, r.channels)
+	at := 0
+	for y := range r.height {
+		for x := range r.width {
+			i, j := y, x
+			if swap {
+				i, j = x, y
+			}
+			if flipY {
+				i = r.height - 1 - i
+			}
+			if flipX {
+				j = r.width - 1 - j
+			}
+			at += copy(out.pix[at:], r.pix[(i*r.width+j)*r.channels:][:r.channels])
+		}
+	}
+	return out
+}
