@@ -3,8 +3,7 @@ package dataset
 import (
 	"image"
 	"image/color"
-
-	"golang.org/x/image/draw"
+	"image/draw"
 )
 
 // raster is a picture of bytes, row by row, the channels of a pixel (1 or 3)
