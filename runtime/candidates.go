@@ -12,7 +12,7 @@ import (
 // choice is which initializers a training changes.
 type choice struct {
 	// variables are changed by their gradients, running are statistics that
-	// nodes change as they run.
+	// nodes change as they run, whatever outputs depend on them.
 	variables, running map[string]bool
 }
 
@@ -26,11 +26,15 @@ func candidates(g *graph.Graph, output *graph.Value, ask func(string, *tensor.Te
 	}
 	behind := behind(g, output)
 	for _, n := range g.Nodes {
-		if n.Spec == nil || !behind[n.Index] {
+		if n.Spec == nil {
 			continue
 		}
+		// A step runs what other outputs depend on, too.
 		for _, i := range n.Spec.Running {
 			if i >= len(n.In) || n.In[i] == nil {
+				continue
+			}
+			if n.In[i].Init == nil && !behind[n.Index] {
 				continue
 			}
 			if n.In[i].Init == nil {
