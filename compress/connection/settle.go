@@ -54,9 +54,11 @@ func (m *Mask) dead(n *train.Net, scores train.Arrays, spare int) (dead, left []
 	}
 	makes, made := n.Dot(live, live, train.Makes), n.Dot(all, all, train.Makes)
 	reads, read := n.Dot(live, live, train.Reads), n.Dot(all, all, train.Reads)
+	// Weights that are not trained have no mask, and are heard.
+	fed, heard := n.Still(train.Makes), n.Still(train.Reads)
 	dies := make([]bool, len(n.Graph.Groups))
 	for g := range dies {
-		dies[g] = n.Gone(g) || made[g] > 0 && makes[g] == 0 || read[g] > 0 && reads[g] == 0
+		dies[g] = n.Gone(g) || made[g] > 0 && makes[g] == 0 && !fed[g] || read[g] > 0 && reads[g] == 0 && !heard[g]
 	}
 	for f, family := range n.Graph.Families {
 		if slices.ContainsFunc(family.Groups, func(g int) bool { return !dies[g] }) {

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"onnxcompress/compress/compact"
@@ -26,10 +27,15 @@ type Net struct {
 	options runtime.TrainOptions
 	layers  []layer
 	// full are the weights and running statistics of the full model; those that
-	// the compact model holds are there, and brought here by sync.
+	// the compact model holds are there, and brought here by sync. Among them are
+	// the still ones.
 	full map[string]*tensor.Tensor
-	// trained are the variables of the full model.
-	trained map[string]bool
+	// trained are the variables of the full model, still the initializers that hold
+	// slices of groups and are none: what the trained output does not depend on, or
+	// a trainer does not move.
+	trained, still map[string]bool
+	// moved tells which groups have elements in variables of the full model.
+	moved []bool
 
 	// gone are the groups that are zero, cut those that the compact model lacks.
 	gone, cut *depgraph.Cut
@@ -55,7 +61,7 @@ func newNet(m *onnx.Model, shapes map[string][]int64, o runtime.TrainOptions) (*
 		return nil, err
 	}
 	dg := depgraph.Build(graph.Analyze(g, shapes))
-	n := &Net{Graph: dg, options: o, layers: layersOf(dg), full: map[string]*tensor.Tensor{}, trained: map[string]bool{}}
+	n := &Net{Graph: dg, options: o, layers: layersOf(dg), full: map[string]*tensor.Tensor{}, trained: map[string]bool{}, still: map[string]bool{}}
 	n.gone, n.cut = dg.NewCut(), dg.NewCut()
 	n.compact = m
 	n.trainer, err = runtime.NewTrainer(m, o)
@@ -67,6 +73,9 @@ func newNet(m *onnx.Model, shapes map[string][]int64, o runtime.TrainOptions) (*
 	}
 	for _, v := range n.trainer.Variables() {
 		n.trained[v.Name] = true
+	}
+	if err := n.hold(g); err != nil {
+		return nil, errors.Join(err, n.trainer.Close())
 	}
 	n.lay()
 	return n, nil
@@ -199,6 +208,7 @@ func (n *Net) sync() {
 // that are gone zero; it is closed on its own.
 func (n *Net) Full() *onnx.Model {
 	n.sync()
+	n.quiet()
 	return n.fill(n.Graph.Model.Clone(), nil)
 }
 
@@ -219,7 +229,7 @@ func (n *Net) fill(m *onnx.Model, origins map[string]compact.Origin) *onnx.Model
 		}
 		data := slices.Clone(full.Data)
 		if cut {
-			data = gather(full.Shape, from.Kept, full.Float32s())
+			data = gather(full, from.Kept)
 		}
 		onnx.SetData(p, data)
 	}
@@ -227,8 +237,8 @@ func (n *Net) fill(m *onnx.Model, origins map[string]compact.Origin) *onnx.Model
 }
 
 // gather takes what is kept of a tensor.
-func gather(shape []int64, kept [][]int64, src []float32) []byte {
-	t, err := tensor.FromFloat32s(shape, src).Take(kept)
+func gather(full *tensor.Tensor, kept [][]int64) []byte {
+	t, err := full.Take(kept)
 	if err != nil {
 		panic(err) // the cut is the graph's own
 	}
@@ -247,6 +257,7 @@ func (n *Net) Shrink(o optim.Optimiser, method Method) error {
 	if name := n.untraced(m, origins); name != "" {
 		return errors.Join(fmt.Errorf("%s: %w", name, ErrUntraceable), m.Close())
 	}
+	n.quiet()
 	n.fill(m, origins)
 	trainer, err := runtime.NewTrainer(m, n.shrunk(origins))
 	if err != nil {
@@ -317,4 +328,8 @@ func (n *Net) shrunk(origins map[string]compact.Origin) runtime.TrainOptions {
 }
 
 // state is the full model's for a trainer that has not shrunk.
-func (n *Net) state(steps uint64) runtime.State { return runtime.State{Steps: steps, Weights: n.full} }
+func (n *Net) state(steps uint64) runtime.State {
+	weights := maps.Clone(n.full)
+	maps.DeleteFunc(weights, func(name string, _ *tensor.Tensor) bool { return n.still[name] })
+	return runtime.State{Steps: steps, Weights: weights}
+}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"onnxcompress/compress"
@@ -23,7 +24,15 @@ func Fade(step, first, last int) float64 {
 }
 
 // Choose are the groups that must still go for the target, the lowest scores first.
+// Groups without an element that is trained come last, whatever they score: nothing
+// is known of them.
 func (s *Step) Choose(scores compress.Scores, perCost bool) ([]int, error) {
+	scores = slices.Clone(scores)
+	for g, moved := range s.Net.moved {
+		if !moved {
+			scores[g] = math.Inf(1)
+		}
+	}
 	cut, err := s.Select(scores, perCost, s.Net.Cut())
 	if err != nil {
 		return nil, err
