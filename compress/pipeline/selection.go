@@ -56,7 +56,7 @@ func (t *training) start(ctx context.Context) (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.model.Close()
+	t.adopt(c)
 	if !c.choice.Met {
 		t.note(fmt.Sprintf("the target cannot be met: %.4g are left", c.choice.Reached))
 	}
@@ -78,7 +78,10 @@ func (t *training) start(ctx context.Context) (*onnx.Model, error) {
 // method is the one that the options name.
 func (t *training) method() (train.Method, error) {
 	if methods[t.Method] == nil {
-		return &train.Given{Groups: t.net.Silent()}, nil
+		if !t.resumed {
+			t.beginning.Groups = t.net.Match(t.chosen.choice.Cut)
+		}
+		return &train.Given{Groups: t.beginning.Groups}, nil
 	}
 	return methods[t.Method](t), nil
 }

@@ -318,7 +318,8 @@ func (t *training) resume(m *onnx.Model) error {
 	t.checkpoint = t.keeper()
 	t.task.Checkpoint = t.checkpoint
 	if !t.resumed {
-		return t.checkpoint.Begin(m, beginning{t.inserted, t.aimed})
+		t.beginning.Inserted, t.beginning.Aimed = t.inserted, t.aimed
+		return t.checkpoint.Begin(m, t.beginning)
 	}
 	if _, err := t.task.Resume(); err != nil {
 		return &Failure{BadInput, err}
@@ -330,6 +331,8 @@ func (t *training) resume(m *onnx.Model) error {
 type beginning struct {
 	Inserted bool             `json:"inserted"`
 	Aimed    *compress.Target `json:"aimed,omitempty"`
+	// Groups are those that went before the training.
+	Groups []int `json:"groups,omitempty"`
 }
 
 // identify tells runs apart that cannot go on from each other's checkpoints: by a
