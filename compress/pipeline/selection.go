@@ -75,8 +75,9 @@ func (t *training) start(ctx context.Context) (*onnx.Model, error) {
 	return masked, nil
 }
 
-// method is the one that the options name.
+// method is the one that the options name; what it removes keeps to their limits.
 func (t *training) method() (train.Method, error) {
+	t.net.Limit(train.Limits{Keep: t.keep, MinKept: t.MinKept})
 	if methods[t.Method] == nil {
 		if !t.resumed {
 			t.beginning.Groups = t.net.Match(t.chosen.choice.Cut)

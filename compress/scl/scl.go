@@ -97,25 +97,30 @@ func (m *Method) Move(s *train.Step) error {
 		m.mask.Turn(s, m.masks)
 		return nil
 	}
-	m.settle(s)
+	if err := m.settle(s); err != nil {
+		return err
+	}
 	before := s.Net.Removed()
 	if err := m.cull(s); err != nil {
 		return err
 	}
 	if s.Net.Removed() > before {
-		m.settle(s)
+		if err := m.settle(s); err != nil {
+			return err
+		}
 	}
 	m.Frozen, m.masks, m.pulls, m.bids = true, nil, nil, nil
 	return nil
 }
 
 // settle fixes the masks.
-func (m *Method) settle(s *train.Step) {
+func (m *Method) settle(s *train.Step) (err error) {
 	least := 0
 	if m.Sparsity > 0 {
 		least = m.left(m.Sparsity)
 	}
-	m.Stranded = m.mask.Settle(s, least, m.settled)
+	m.Stranded, err = m.mask.Settle(s, least, m.settled)
+	return err
 }
 
 // settled are the masks that stay.

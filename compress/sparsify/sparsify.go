@@ -77,7 +77,9 @@ func (m *Method) Observe(s *train.Step) error {
 		m.draw(s.Net)
 	}
 	if !m.Frozen && s.N == 0 && s.At(m.Freeze) == 0 {
-		m.settle(s)
+		if err := m.settle(s); err != nil {
+			return err
+		}
 		s.Net.SilenceGradients()
 	}
 	m.mask.Silence(s.Net)
@@ -102,7 +104,7 @@ func (m *Method) Move(s *train.Step) error {
 	case m.Frozen || s.N < begin:
 		m.mask.Hold(s)
 	case s.N >= freeze:
-		m.settle(s)
+		return m.settle(s)
 	case (s.N-begin)%max(m.Every, 1) == 0:
 		left := 1 - float64(s.N-begin)/float64(freeze-begin)
 		m.mask.Turn(s, m.keep(s.Net, s.Net.Present(), m.Sparsity*(1-math.Pow(left, 3))))
@@ -113,9 +115,10 @@ func (m *Method) Move(s *train.Step) error {
 }
 
 // settle fixes the masks.
-func (m *Method) settle(s *train.Step) {
-	m.Stranded = m.mask.Settle(s, m.left(m.Sparsity), func(open train.Arrays) train.Arrays { return m.keep(s.Net, open, m.Sparsity) })
+func (m *Method) settle(s *train.Step) (err error) {
+	m.Stranded, err = m.mask.Settle(s, m.left(m.Sparsity), func(open train.Arrays) train.Arrays { return m.keep(s.Net, open, m.Sparsity) })
 	m.Frozen, m.drawn = true, nil
+	return err
 }
 
 // keep are the masks of a sparsity among the connections that are open.

@@ -43,6 +43,10 @@ type Net struct {
 	origins   map[string]compact.Origin
 	trainer   *runtime.Trainer
 	slices    []Slice
+
+	limits Limits
+	// stuck are groups that no compact model can do without.
+	stuck map[int]bool
 }
 
 // NewNet readies a model that Prepare has made. shapes are whole shapes of inputs
@@ -61,7 +65,7 @@ func newNet(m *onnx.Model, shapes map[string][]int64, o runtime.TrainOptions) (*
 		return nil, err
 	}
 	dg := depgraph.Build(graph.Analyze(g, shapes))
-	n := &Net{Graph: dg, options: o, layers: layersOf(dg), full: map[string]*tensor.Tensor{}, trained: map[string]bool{}, still: map[string]bool{}}
+	n := &Net{Graph: dg, options: o, layers: layersOf(dg), full: map[string]*tensor.Tensor{}, trained: map[string]bool{}, still: map[string]bool{}, stuck: map[int]bool{}}
 	n.gone, n.cut = dg.NewCut(), dg.NewCut()
 	n.compact = m
 	n.trainer, err = runtime.NewTrainer(m, o)
