@@ -48,6 +48,8 @@ type trial struct {
 	Logged int       `json:"logged"`
 	// Last is the step at which the trial must be over.
 	Last int `json:"last"`
+	// Statistics are the bytes of the running ones at the start.
+	Statistics map[string][]byte `json:"statistics,omitempty"`
 }
 
 // tryOut begins a trial. It is false where there is nothing to try, or no time.
@@ -66,6 +68,10 @@ func (m *Method) tryOut(s *train.Step) (bool, error) {
 	m.Trial = &trial{
 		Sweep: newSweep(s.Net, m.Cric.Shares, time/2), Base: scores, Usual: m.Loss / float64(max(m.Losses, 1)),
 		Count: len(groups), Set: groups, Tried: make([]bool, count), Sum: make([]float64, count), Last: s.N + time,
+		Statistics: map[string][]byte{},
+	}
+	for name, w := range s.Net.Statistics() {
+		m.Trial.Statistics[name] = slices.Clone(w.Data)
 	}
 	for _, g := range groups {
 		m.Trial.Tried[g] = true
@@ -81,7 +87,7 @@ func (m *Method) tryOut(s *train.Step) (bool, error) {
 
 // listen sees the loss of a trial, or the gradients on the way to zero. In the
 // sweep nothing moves: weights are put back, and what the optimiser remembers
-// must not come of weights that were zero for a batch.
+// must not come of weights that were zero for a batch, nor of their decay.
 func (m *Method) listen(s *train.Step) {
 	t := m.Trial
 	if t.Sweep.over(s.Net) {
@@ -89,6 +95,7 @@ func (m *Method) listen(s *train.Step) {
 		return
 	}
 	t.Sweep.note(s.Net, t.Base, s.Loss, t.Usual)
+	m.memory = s.Memory()
 	for _, g := range s.Net.Gradients() {
 		clear(g)
 	}
@@ -99,6 +106,8 @@ func (m *Method) try(s *train.Step) {
 	t := m.Trial
 	if !t.Sweep.over(s.Net) {
 		m.putBack(s)
+		s.Recall(m.memory)
+		m.memory = nil
 		t.Sweep.At++
 		m.pose(s)
 		return
@@ -168,10 +177,14 @@ func (m *Method) turn(s *train.Step) {
 	m.First, m.Trial, m.origin = s.N+1, nil, nil
 }
 
-// putBack gives the weights what they were at the start of the trial.
+// putBack gives weights and running statistics what they were at the start of the
+// trial: statistics have moved with groups that were zero.
 func (m *Method) putBack(s *train.Step) {
 	for i, v := range s.Net.Values() {
 		copy(v, m.origin[i])
+	}
+	for name, w := range s.Net.Statistics() {
+		copy(w.Data, m.Trial.Statistics[name])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"onnxcompress/compress"
+	"onnxcompress/compress/optim"
 	"onnxcompress/compress/saliency"
 	"onnxcompress/compress/train"
 )
@@ -40,6 +41,8 @@ type Method struct {
 	state
 	// origin are the weights that CRIC comes back to.
 	origin train.Arrays
+	// memory is the optimiser's before a step of a sweep.
+	memory []optim.Memory
 }
 
 // state is what a run goes on from.

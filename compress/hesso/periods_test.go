@@ -1,10 +1,13 @@
 package hesso
 
 import (
+	"bytes"
+	"reflect"
 	"slices"
 	"testing"
 
 	"onnxcompress/compress"
+	"onnxcompress/compress/optim"
 	"onnxcompress/compress/train"
 	"onnxcompress/internal/methodtest"
 )
@@ -91,11 +94,22 @@ func TestTrial(t *testing.T) {
 	var sweep sweep
 	cycles, steps := 0, 0
 	tried := map[int]bool{}
+	statistics := map[string][]byte{}
+	var memory []optim.Memory
 	p.step = func(s *train.Step, _ int) {
 		switch {
 		case p.Trial != nil:
 			steps++
 			origin, sweep, cycles = p.origin, p.Trial.Sweep, p.Trial.Cycle
+			if sweep.At == 0 {
+				memory = s.Memory()
+				for name, w := range s.Net.Statistics() {
+					statistics[name] = bytes.Clone(w.Data)
+				}
+			}
+			if cycles == 0 && p.Trial.Step == 0 && !reflect.DeepEqual(memory, s.Memory()) {
+				t.Errorf("step %d: the optimiser remembers a sweep", s.N)
+			}
 			if !sweep.over(s.Net) {
 				return
 			}
@@ -113,6 +127,14 @@ func TestTrial(t *testing.T) {
 				if !slices.Equal(v, origin[i]) {
 					t.Errorf("variable %d is not what it was before the trial", i)
 				}
+			}
+			for name, w := range s.Net.Statistics() {
+				if !bytes.Equal(w.Data, statistics[name]) {
+					t.Errorf("%s is not what it was before the trial", name)
+				}
+			}
+			if len(statistics) == 0 {
+				t.Error("the model has no running statistics")
 			}
 			if s.N > (s.At(o.Start)+s.At(o.End))/2 {
 				t.Errorf("the trial has taken until step %d", s.N)

@@ -1,6 +1,10 @@
 package train
 
-import "slices"
+import (
+	"slices"
+
+	"onnxcompress/compress/optim"
+)
 
 // Arrays are numbers laid out as the variables of a net, one array for each.
 type Arrays = [][]float32
@@ -127,6 +131,43 @@ func (s *Step) Moments(variable int) [][]float32 {
 		return nil
 	}
 	return memories[variable].Moments
+}
+
+// Memory is a copy of all that the optimiser remembers.
+func (s *Step) Memory() []optim.Memory {
+	if s.memory == nil {
+		return nil
+	}
+	memories := slices.Clone(s.memory())
+	for i, m := range memories {
+		memories[i].Moments = slices.Clone(m.Moments)
+		for k, moment := range m.Moments {
+			memories[i].Moments[k] = slices.Clone(moment)
+		}
+	}
+	return memories
+}
+
+// Recall lets the optimiser remember what a copy of the same net says, so that
+// what it has done since leaves no trace: nothing where the copy is empty.
+func (s *Step) Recall(memories []optim.Memory) {
+	if s.memory == nil {
+		return
+	}
+	now := s.memory()
+	for i := range now {
+		var was optim.Memory
+		if i < len(memories) {
+			was = memories[i]
+		}
+		now[i].Steps = was.Steps
+		for k, moment := range now[i].Moments {
+			clear(moment)
+			if k < len(was.Moments) {
+				copy(moment, was.Moments[k])
+			}
+		}
+	}
 }
 
 // Add adds factor[group]·x to the elements of every group on a side whose factor

@@ -178,6 +178,16 @@ func (n *Net) origin(name string) compact.Origin {
 	return compact.Origin{Name: name}
 }
 
+// Statistics are the running statistics of the compact model by name, which move by
+// themselves: not copies but what the trainer works with.
+func (n *Net) Statistics() map[string]*tensor.Tensor {
+	weights := n.trainer.State().Weights
+	for _, v := range n.Variables() {
+		delete(weights, v.Name)
+	}
+	return weights
+}
+
 // vector reports whether a variable has at most one axis that is longer than one
 // in the full model, however little is left of it.
 func (n *Net) vector(name string) bool {
