@@ -34,6 +34,8 @@ type Graph struct {
 	Weights []*Weight
 
 	spaces *spaces
+	// states are what dead channels hold, by axis.
+	states []op.State
 	// touches lists the nodes with an axis in each space.
 	touches [][]int32
 }
@@ -44,8 +46,9 @@ func Build(a *graph.Analysis) *Graph {
 	x.weigh()
 	k := &linker{axes: x}
 	k.gather()
-	k.pins = append(k.pins, prove(k)...)
-	g := &Graph{Analysis: a, spaces: partition(k)}
+	pins, states := prove(k)
+	k.pins = append(k.pins, pins...)
+	g := &Graph{Analysis: a, spaces: partition(k), states: states}
 	for i := range x.tensors {
 		if w := x.tensors[i].weight; w != nil {
 			g.Weights = append(g.Weights, w)

@@ -23,3 +23,19 @@ func (g *Graph) Reads(w *Weight, axis int) bool {
 	}
 	return false
 }
+
+// Heard reports whether the channels that a weight reads along an axis hold
+// something else than zero when the weights that make them are zero, so that what
+// reads them still counts.
+func (g *Graph) Heard(w *Weight, axis int) bool {
+	at := op.In(w.Slot, axis)
+	for _, l := range g.spaces.linker.links[w.Node.Index] {
+		if l.Kind != op.Contract || l.a < 0 || l.b < 0 {
+			continue
+		}
+		if l.A.Ref == at && g.states[l.b] != op.Const(l.ZeroB) || l.B.Ref == at && g.states[l.a] != op.Const(l.ZeroA) {
+			return true
+		}
+	}
+	return false
+}

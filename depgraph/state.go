@@ -19,8 +19,9 @@ type flow struct {
 	uniform map[int]op.State
 }
 
-// prove returns pins for the sums whose dead terms are not zero.
-func prove(k *linker) []pin {
+// prove returns pins for the sums whose dead terms are not zero, and what dead
+// channels hold along every axis.
+func prove(k *linker) ([]pin, []op.State) {
 	f := &flow{linker: k, states: make([]op.State, len(k.owner)), uniform: map[int]op.State{}}
 	for axis := range f.states {
 		f.states[axis] = op.Varying
@@ -39,7 +40,7 @@ func prove(k *linker) []pin {
 			pins = append(pins, f.check(&ls[i])...)
 		}
 	}
-	return pins
+	return pins, f.states
 }
 
 func (f *flow) constant(i int) {

@@ -113,7 +113,7 @@ func (m *Method) try(s *train.Step) {
 		return
 	}
 	m.Seen.See(s, m.By)
-	shrink(s.Net, train.Fade(t.Step, 0, m.Cric.Steps-1), t.Set)
+	s.Net.Dim(train.Fade(t.Step, 0, m.Cric.Steps-1), t.Set...)
 	m.log(s)
 	t.Step++
 	if t.Step >= m.Cric.Steps || s.N >= t.Last {
@@ -124,17 +124,8 @@ func (m *Method) try(s *train.Step) {
 // pose makes the groups zero that the sweep tries next.
 func (m *Method) pose(s *train.Step) {
 	if t := m.Trial; !t.Sweep.over(s.Net) {
-		shrink(s.Net, 0, t.Sweep.part(s.Net, t.Base))
+		s.Net.Dim(0, t.Sweep.part(s.Net, t.Base)...)
 	}
-}
-
-// shrink multiplies the weights that make groups, which all stay.
-func shrink(n *train.Net, factor float64, groups []int) {
-	factors := slices.Repeat([]float64{1}, len(n.Graph.Groups))
-	for _, g := range groups {
-		factors[g] = factor
-	}
-	n.Scale(factors, train.Own)
 }
 
 // log scores groups where they are on the way, and finds those that are among the

@@ -46,7 +46,7 @@ func (s *Step) Direction() Arrays {
 // each visits the runs of elements [lo, hi) of a variable that a group has on a side.
 func (n *Net) each(side Side, visit func(variable, group, lo, hi int)) {
 	var made []bool
-	if side == Own {
+	if side == Own || side == Heard {
 		made = n.made()
 	}
 	for k := range n.slices {
@@ -55,7 +55,7 @@ func (n *Net) each(side Side, visit func(variable, group, lo, hi int)) {
 			continue
 		}
 		s.runs(len(n.Variables()[s.Var].Value), func(group int32, lo, hi int) {
-			if made == nil || s.Side == Makes || !made[group] {
+			if made == nil || s.Side == Makes || made[group] == (side == Heard) {
 				visit(s.Var, int(group), lo, hi)
 			}
 		})

@@ -50,9 +50,14 @@ type Step struct {
 
 // Remove sets groups to zero for good, and lets the optimiser forget them.
 func (s *Step) Remove(groups ...int) {
-	if len(groups) > 0 {
-		s.Net.Remove(s.memory(), groups...)
+	if len(groups) == 0 {
+		return
 	}
+	var memory []optim.Memory
+	if s.memory != nil {
+		memory = s.memory()
+	}
+	s.Net.Remove(memory, groups...)
 }
 
 // Selector chooses the groups that go: those of the lowest scores, until the

@@ -47,16 +47,22 @@ func (s *Step) Choose(scores compress.Scores, perCost bool) ([]int, error) {
 	return groups, nil
 }
 
-// Shrink multiplies the weights that make groups, and removes the groups if the
-// factor is zero.
+// Shrink multiplies the weights that make groups, and those that hear them however
+// small these are, and removes the groups if the factor is zero.
 func (s *Step) Shrink(factor float64, groups ...int) {
 	if factor == 0 {
 		s.Remove(groups...)
 		return
 	}
-	factors := slices.Repeat([]float64{1}, len(s.Net.Graph.Groups))
+	s.Net.Dim(factor, groups...)
+}
+
+// Dim multiplies what Step.Shrink does, and removes nothing.
+func (n *Net) Dim(factor float64, groups ...int) {
+	factors := slices.Repeat([]float64{1}, len(n.Graph.Groups))
 	for _, g := range groups {
 		factors[g] = factor
 	}
-	s.Net.Scale(factors, Own)
+	n.Scale(factors, Own)
+	n.Scale(factors, Heard)
 }

@@ -2,11 +2,15 @@ package train_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"onnxcompress/compress/optim"
 	"onnxcompress/compress/train"
+	"onnxcompress/internal/modeltext"
+	"onnxcompress/internal/ortest"
+	"onnxcompress/runtime"
 )
 
 // TestFade holds that what fades loses the same in each step, and is zero after
@@ -78,4 +82,63 @@ func TestSides(t *testing.T) {
 			t.Errorf("group %d has %v of its own, want %v", g, own, want)
 		}
 	}
+}
+
+// TestShrinkHeard holds that a group whose channels are not zero when its weights
+// are leaves step by step, and not all at the last.
+func TestShrinkHeard(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		heard      bool
+	}{
+		{"sigmoid", "input x N,16\n a = Gemm x w[16,12] w[12]\n s = Sigmoid a\n y = Gemm s w[12,4] w[4]\n output y", true},
+		{"relu", "input x N,16\n a = Gemm x w[16,12] w[12]\n s = Relu a\n y = Gemm s w[12,4] w[4]\n output y", false},
+		{"cosine", "input x N,16\n a = Gemm x w[16,12]\n s = Cos a\n y = MatMul s w[12,4]\n output y", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := modeltext.Parse(c.text, 17, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			own, err := train.Prepare(ortest.Model(t, p), train.Preparation{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := train.NewNet(own, nil, runtime.TrainOptions{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			if got := slices.ContainsFunc(n.Slices(), func(s train.Slice) bool { return s.Heard }); got != c.heard {
+				t.Errorf("heard: %v, want %v", got, c.heard)
+			}
+			groups := n.Graph.Families[0].Groups[:5]
+			const steps = 10
+			outputs := [][]float32{said(t, n)}
+			for i := range steps {
+				(&train.Step{Net: n}).Shrink(train.Fade(i, 0, steps-1), groups...)
+				outputs = append(outputs, said(t, n))
+			}
+			if whole, last := distance(outputs[0], outputs[steps]), distance(outputs[steps-1], outputs[steps]); last > whole/3 {
+				t.Errorf("the last of %d steps moves the outputs by %v, all of them by %v", steps, last, whole)
+			}
+		})
+	}
+}
+
+func said(t *testing.T, n *train.Net) []float32 {
+	t.Helper()
+	out, err := n.Trainer().Evaluate(vector(rand.New(rand.NewPCG(9, 9))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(out[0].Float32s())
+}
+
+func distance(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += math.Pow(float64(a[i]-b[i]), 2)
+	}
+	return math.Sqrt(sum)
 }

@@ -15,11 +15,14 @@ import (
 type Side int
 
 // The sides of groups. Own is Makes, but Reads for a group that no weight makes.
+// Heard is the rest of Reads where it counts even if a group's own weights are
+// zero, since its channels then hold another constant: a Sigmoid's 0.5.
 const (
 	Both Side = iota
 	Makes
 	Reads
 	Own
+	Heard
 )
 
 // Slice lays groups along one axis of a variable: element i of the variable is in
@@ -31,10 +34,14 @@ type Slice struct {
 	Count, Inner int
 	Groups       []int32
 	Side         Side
+	// Heard says that the slice is of the side of that name.
+	Heard bool
 }
 
 // of reports whether the slice may have elements of groups on a side.
-func (s *Slice) of(side Side) bool { return side == Both || side == Own || side == s.Side }
+func (s *Slice) of(side Side) bool {
+	return side == Both || side == Own || side == s.Side || side == Heard && s.Heard
+}
 
 // runs calls do for the elements [lo, hi) of each run that belongs to a group.
 func (s *Slice) runs(length int, do func(group int32, lo, hi int)) {
@@ -54,6 +61,7 @@ type layer struct {
 	axis  int
 	shape []int64
 	side  Side
+	heard bool
 	// groups are those of channels, or where axis is negative of elements.
 	groups []int32
 }
@@ -72,8 +80,9 @@ func layersOf(g *depgraph.Graph) []layer {
 			if g.Reads(w, axis) {
 				side = Reads
 			}
-			for _, groups := range channelGroups(g, w, axis, shape[axis]) {
-				all = append(all, place(g, w, axis, groups, side)...)
+			l := layer{axis: axis, shape: shape, side: side, heard: side == Reads && g.Heard(w, axis)}
+			for _, l.groups = range channelGroups(g, w, axis, shape[axis]) {
+				all = append(all, l.place(g, w)...)
 			}
 		}
 	}
@@ -100,15 +109,15 @@ func channelGroups(g *depgraph.Graph, w *depgraph.Weight, axis int, size int64) 
 	return lists
 }
 
-// place lays the groups of a weight's channels on the initializers that hold it.
-func place(g *depgraph.Graph, w *depgraph.Weight, axis int, groups []int32, side Side) []layer {
-	shape := g.Witness.Values[w.Value.ID].Shape
+// place lays a layer of a weight's channels on the initializers that hold it.
+func (l layer) place(g *depgraph.Graph, w *depgraph.Weight) []layer {
 	ids := w.Elements()
 	if ids == nil {
-		return []layer{{w.Leaves[0].Value.Name, axis, shape, side, groups}}
+		l.name = w.Leaves[0].Value.Name
+		return []layer{l}
 	}
 	inner := 1
-	for _, d := range shape[axis+1:] {
+	for _, d := range l.shape[l.axis+1:] {
 		inner *= int(d)
 	}
 	var all []layer
@@ -117,10 +126,10 @@ func place(g *depgraph.Graph, w *depgraph.Weight, axis int, groups []int32, side
 		own := slices.Repeat([]int32{-1}, size)
 		for i, id := range ids {
 			if at := int(id) - leaf.Base; at >= 0 && at < size {
-				own[at] = groups[i/inner%len(groups)]
+				own[at] = l.groups[i/inner%len(l.groups)]
 			}
 		}
-		all = append(all, layer{leaf.Value.Name, -1, g.Witness.Values[leaf.Value.ID].Shape, side, own})
+		all = append(all, layer{leaf.Value.Name, -1, g.Witness.Values[leaf.Value.ID].Shape, l.side, l.heard, own})
 	}
 	return all
 }
@@ -129,11 +138,14 @@ func place(g *depgraph.Graph, w *depgraph.Weight, axis int, groups []int32, side
 func unique(all []layer) []layer {
 	var list []layer
 	for _, l := range all {
-		if !slices.ContainsFunc(list, func(k layer) bool {
+		at := slices.IndexFunc(list, func(k layer) bool {
 			return k.name == l.name && k.axis == l.axis && k.side == l.side && slices.Equal(k.groups, l.groups)
-		}) {
+		})
+		if at < 0 {
 			list = append(list, l)
+			continue
 		}
+		list[at].heard = list[at].heard || l.heard
 	}
 	return list
 }
@@ -141,11 +153,11 @@ func unique(all []layer) []layer {
 // slice is the layer in a variable that has the channels kept of it.
 func (l *layer) slice(variable int, from compact.Origin) Slice {
 	if l.axis < 0 {
-		s := Slice{Var: variable, Inner: 1, Groups: keptElements(l, from.Kept), Side: l.side}
+		s := Slice{Var: variable, Inner: 1, Groups: keptElements(l, from.Kept), Side: l.side, Heard: l.heard}
 		s.Count = len(s.Groups)
 		return s
 	}
-	s := Slice{Var: variable, Inner: 1, Side: l.side, Groups: l.groups}
+	s := Slice{Var: variable, Inner: 1, Side: l.side, Heard: l.heard, Groups: l.groups}
 	for axis, d := range l.shape {
 		if from.Kept != nil && from.Kept[axis] != nil {
 			d = int64(len(from.Kept[axis]))

@@ -61,12 +61,12 @@ func (n *Net) quiet() {
 	}
 }
 
-// Still tells which groups have elements on a side that no training moves, in
+// Still tells which groups have elements, on both sides or one of Makes and Reads, that no training moves, in
 // weights that are none of the variables.
 func (n *Net) Still(side Side) []bool {
 	marks := make([]bool, len(n.Graph.Groups))
 	for k := range n.layers {
-		if l := &n.layers[k]; n.still[l.name] && (side == Both || side == Own || side == l.side) {
+		if l := &n.layers[k]; n.still[l.name] && (side == Both || side == l.side) {
 			mark(marks, l)
 		}
 	}
