@@ -41,7 +41,7 @@ func (p *planner) node(n *graph.Node) error {
 // fixed reports whether a routine may serve: all shapes are known before the
 // program runs, and outputs are floats.
 func (p *planner) fixed(n *graph.Node) bool {
-	if n.Spec.Compile == nil || len(n.Captures) > 0 {
+	if n.Spec == nil || n.Spec.Compile == nil || len(n.Captures) > 0 {
 		return false
 	}
 	for _, v := range n.In {
