@@ -47,6 +47,9 @@ type Limits struct {
 	PerCost bool
 }
 
+// Least is how many groups of a family of that size must stay: one at least.
+func (l Limits) Least(size int) int { return max(int(math.Ceil(l.MinKept*float64(size)-1e-9)), 1) }
+
 // Choice is a set of groups to remove.
 type Choice struct {
 	Cut  *depgraph.Cut
@@ -251,8 +254,7 @@ func (c *chooser) allowed(u unit) bool {
 		}
 	}
 	for f, n := range taken {
-		least := int64(math.Ceil(c.limits.MinKept*float64(len(c.g.Families[f].Groups)) - 1e-9))
-		if c.cut.Kept(f)-n < max(least, 1) {
+		if c.cut.Kept(f)-n < int64(c.limits.Least(len(c.g.Families[f].Groups))) {
 			return false
 		}
 	}

@@ -1,6 +1,8 @@
 package depgraph
 
 import (
+	"slices"
+
 	"onnxcompress/graph"
 	"onnxcompress/graph/op"
 )
@@ -28,6 +30,13 @@ func (g *Graph) NewCut() *Cut {
 
 // Graph is the graph whose groups are cut.
 func (c *Cut) Graph() *Graph { return c.graph }
+
+// Clone is a cut of the same groups.
+func (c *Cut) Clone() *Cut {
+	own := *c
+	own.gone, own.kept, own.lost = slices.Clone(c.gone), slices.Clone(c.kept), slices.Clone(c.lost)
+	return &own
+}
 
 // Has reports whether the group is in the cut.
 func (c *Cut) Has(group int) bool { return c.gone[group] }

@@ -39,7 +39,7 @@ func TestLimits(t *testing.T) {
 					keep[g] = g%4 == 0
 				}
 				const least = 0.6
-				n.Limit(train.Limits{Keep: keep, MinKept: least})
+				n.Limit(compress.Limits{Keep: keep, MinKept: least})
 				if _, err := task.Run(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -30,7 +30,7 @@ func Accuracy(ctx context.Context, s compress.Session, outputs []string, set *da
 		if p != nil {
 			p.Advance(begin, set.Len())
 		}
-		in, labels, err := set.Batch(filled(begin, size, set.Len(), ports))
+		in, labels, err := set.Batch(filled(begin, size, set.Len(), batchSize(ports, 0) > 0))
 		if err != nil {
 			return score, &Failure{BadInput, err}
 		}
@@ -50,10 +50,10 @@ func Accuracy(ctx context.Context, s compress.Session, outputs []string, set *da
 
 // filled numbers the samples of a batch. Where the model takes full batches
 // only, the last one repeats its last sample.
-func filled(begin, size, total int, ports []dataset.Port) []int {
+func filled(begin, size, total int, full bool) []int {
 	var index []int
 	for i := begin; i < begin+size; i++ {
-		if i >= total && batchSize(ports, 0) == 0 {
+		if i >= total && !full {
 			break
 		}
 		index = append(index, min(i, total-1))

@@ -40,13 +40,7 @@ func (t *training) fullBatches(set *dataset.Set) iter.Seq2[dataset.Batch, error]
 			if t.size > 0 && begin > 0 && begin+size > set.Len() {
 				return
 			}
-			var index []int
-			for i := begin; i < begin+size; i++ {
-				if i < set.Len() || t.size > 0 {
-					index = append(index, min(i, set.Len()-1))
-				}
-			}
-			b, err := set.Read(index)
+			b, err := set.Read(filled(begin, size, set.Len(), t.size > 0))
 			if !yield(b, err) || err != nil {
 				return
 			}
@@ -138,9 +132,9 @@ func (t *training) judgeHeld() (float64, error) {
 	var score Score
 	apart, norm := 0.0, 0.0
 	for _, h := range t.held {
-		var in []*tensor.Tensor
-		for _, name := range tr.Inputs() {
-			in = append(in, h.Inputs[name])
+		in, err := h.InOrder(tr.Inputs())
+		if err != nil {
+			return 0, err
 		}
 		out, err := tr.Evaluate(in...)
 		if err != nil {

@@ -169,6 +169,9 @@ func (r *run) divide(ctx context.Context) error {
 	return nil
 }
 
+// heldPart is the share of so many samples that is held back.
+func heldPart(samples int) float64 { return max(heldShare, min(0.2, heldSamples/float64(samples))) }
+
 // holdBack divides the training samples. Where nothing is decided by them all
 // are there to look at, and they are judged by too.
 func (s *samples) holdBack(r *run) (held []compress.Inputs, labels [][]int64, err error) {
@@ -178,7 +181,7 @@ func (s *samples) holdBack(r *run) (held []compress.Inputs, labels [][]int64, er
 	}
 	judge, look := all, all
 	if n := all.Len(); r.guarded() && n > 1 {
-		judge, look = all.Split(max(heldShare, min(0.2, heldSamples/float64(n))))
+		judge, look = all.Split(heldPart(n))
 	}
 	if s.calib != nil && s.train != nil {
 		look = s.calib

@@ -77,7 +77,7 @@ func (t *training) start(ctx context.Context) (*onnx.Model, error) {
 
 // method is the one that the options name; what it removes keeps to their limits.
 func (t *training) method() (train.Method, error) {
-	t.net.Limit(train.Limits{Keep: t.keep, MinKept: t.MinKept})
+	t.net.Limit(compress.Limits{Keep: t.keep, MinKept: t.MinKept})
 	if methods[t.Method] == nil {
 		if !t.resumed {
 			t.beginning.Groups = t.net.Match(t.chosen.choice.Cut)

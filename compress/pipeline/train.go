@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,8 +22,8 @@ import (
 // training is a run of a method that trains.
 type training struct {
 	*run
-	// subject is the model that is trained, as it was prepared without
-	// BatchNormalization, and base with it if that was put back.
+	// prepared is the model as it came, ready to be trained; inserted says that
+	// BatchNormalization is put back in what is trained.
 	prepared *onnx.Model
 	inserted bool
 	// size is the number of samples that the model takes at a time, 0 for any;
@@ -114,8 +113,8 @@ func (t *training) begin(ctx context.Context) error {
 	if err != nil {
 		return unopened(ctx, err)
 	}
-	held, rest := good.Split(math.Max(heldShare, math.Min(0.2, heldSamples/float64(good.Len()))))
-	t.set = rest
+	var held *dataset.Set
+	held, t.set = good.Split(heldPart(good.Len()))
 	if t.prepared, err = train.Prepare(t.subject.prepared, train.Preparation{Shapes: t.Shapes}); err != nil {
 		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
@@ -157,9 +156,9 @@ func (t *training) probe() error {
 		return Fail(Unsupported, "%s: %w", t.Input, err)
 	}
 	defer tr.Close()
-	var in []*tensor.Tensor
-	for _, name := range tr.Inputs() {
-		in = append(in, t.held[0].Inputs[name])
+	in, err := t.held[0].InOrder(tr.Inputs())
+	if err != nil {
+		return &Failure{BadInput, err}
 	}
 	if err := tr.Forward(in...); err != nil {
 		return Fail(Unsupported, "%s: %w", t.Input, err)

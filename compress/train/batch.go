@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	"onnxcompress/graph/tensor"
 )
@@ -15,6 +16,17 @@ type Batch struct {
 	Truth *tensor.Tensor
 	// Index numbers the samples; nil where they are not the same each time.
 	Index []int
+}
+
+// InOrder are the inputs of those names, in their order.
+func (b Batch) InOrder(names []string) ([]*tensor.Tensor, error) {
+	list := make([]*tensor.Tensor, len(names))
+	for i, name := range names {
+		if list[i] = b.Inputs[name]; list[i] == nil {
+			return nil, fmt.Errorf("the data has no input %s", name)
+		}
+	}
+	return list, nil
 }
 
 // Source gives batches, epoch after epoch, the same ones for the same seed.

@@ -88,15 +88,11 @@ func (t *Task) save(now bool) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for name := range arrays {
-		names = append(names, name)
-	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
 	c.sweep()
-	err = npy.WriteArchive(c.Path(), sorted(names), arrays)
+	err = npy.WriteArchive(c.Path(), slices.Sorted(maps.Keys(arrays)), arrays)
 	c.last = time.Now()
 	return err
 }
@@ -281,9 +277,4 @@ func (n *Net) restore(r *record, arrays map[string]*tensor.Tensor) error {
 		n.gone.Add(g)
 	}
 	return nil
-}
-
-func sorted(names []string) []string {
-	slices.Sort(names)
-	return names
 }

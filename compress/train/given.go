@@ -50,13 +50,9 @@ func (n *Net) Match(cut *depgraph.Cut) []int {
 		if !known || there != nil && int64(len(there)) != size {
 			return
 		}
-		number := make([]float64, size)
-		for i := range number {
-			number[i] = float64(i)
-		}
-		n.Graph.Spread(node, out, number, func(group int, channel float64) {
+		eachChannel(n.Graph, node, out, size, func(group, channel int) {
 			seen[group]++
-			if there != nil && there[int(channel)] {
+			if there != nil && there[channel] {
 				hit[group]++
 			}
 		})

@@ -2,30 +2,20 @@ package train
 
 import (
 	"errors"
-	"math"
 
+	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
 )
 
-// Limits say what must stay of a net, whatever a method would remove.
-type Limits struct {
-	// Keep are groups that must stay.
-	Keep map[int]bool
-	// MinKept is the share of every family that stays.
-	MinKept float64
-}
-
-// Limit sets what must stay. Step.Select keeps to limits of its own.
-func (n *Net) Limit(l Limits) { n.limits = l }
+// Limit sets what must stay, whatever a method would remove: groups to keep, and a
+// share of every family. Step.Select keeps to limits of its own.
+func (n *Net) Limit(l compress.Limits) { n.limits = l }
 
 // Stays reports whether a group must stay.
 func (n *Net) Stays(group int) bool { return n.limits.Keep[group] || n.stuck[group] }
 
 // Least is how many groups of a family must stay: one at least.
-func (n *Net) Least(family int) int {
-	groups := float64(len(n.Graph.Families[family].Groups))
-	return max(int(math.Ceil(n.limits.MinKept*groups-1e-9)), 1)
-}
+func (n *Net) Least(family int) int { return n.limits.Least(len(n.Graph.Families[family].Groups)) }
 
 // Removable are those of some groups that can go, the first ones where a family
 // would keep too few: none that must stay, and none whose going cannot be carried
@@ -33,12 +23,7 @@ func (n *Net) Least(family int) int {
 func (n *Net) Removable(groups []int) ([]int, error) {
 	for {
 		list := n.within(groups)
-		cut := n.Graph.NewCut()
-		for g := range n.Graph.Groups {
-			if n.gone.Has(g) {
-				cut.Add(g)
-			}
-		}
+		cut := n.gone.Clone()
 		for _, g := range list {
 			cut.Add(g)
 		}

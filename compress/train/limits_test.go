@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
 	"onnxcompress/onnx"
 	"onnxcompress/runtime"
@@ -31,14 +32,14 @@ func TestRemovable(t *testing.T) {
 	some := n.Graph.Families[1].Groups[:2]
 	for _, c := range []struct {
 		name   string
-		limits Limits
+		limits compress.Limits
 		stuck  bool
 		want   []int
 	}{
-		{"one stays", Limits{}, false, append(slices.Clone(family[:len(family)-1]), some...)},
-		{"half stay", Limits{MinKept: 0.5}, false, append(slices.Clone(family[:len(family)/2]), some...)},
-		{"some must stay", Limits{MinKept: 0.5, Keep: map[int]bool{family[0]: true, some[1]: true}}, false, append(slices.Clone(family[1:1+len(family)/2]), some[0])},
-		{"a node stays whole", Limits{}, true, some},
+		{"one stays", compress.Limits{}, false, append(slices.Clone(family[:len(family)-1]), some...)},
+		{"half stay", compress.Limits{MinKept: 0.5}, false, append(slices.Clone(family[:len(family)/2]), some...)},
+		{"some must stay", compress.Limits{MinKept: 0.5, Keep: map[int]bool{family[0]: true, some[1]: true}}, false, append(slices.Clone(family[1:1+len(family)/2]), some[0])},
+		{"a node stays whole", compress.Limits{}, true, some},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n.Limit(c.limits)

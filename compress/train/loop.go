@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"onnxcompress/compress"
@@ -176,7 +175,7 @@ func (t *Task) one(ctx context.Context, total int) (float64, error) {
 // gradients computes those of a batch, and the loss.
 func (t *Task) gradients(b Batch) (float64, error) {
 	tr := t.Net.Trainer()
-	inputs, err := t.inputs(b)
+	inputs, err := b.InOrder(tr.Inputs())
 	if err != nil {
 		return 0, err
 	}
@@ -197,19 +196,6 @@ func (t *Task) gradients(b Batch) (float64, error) {
 		return 0, err
 	}
 	return value, tr.Backward()
-}
-
-// inputs are those of a batch in the order of the model.
-func (t *Task) inputs(b Batch) ([]*tensor.Tensor, error) {
-	var list []*tensor.Tensor
-	for _, name := range t.Net.Trainer().Inputs() {
-		in := b.Inputs[name]
-		if in == nil {
-			return nil, fmt.Errorf("the data has no input %s", name)
-		}
-		list = append(list, in)
-	}
-	return list, nil
 }
 
 // params are the variables as the optimiser sees them. Vectors, which are biases
@@ -292,7 +278,7 @@ func (t *Task) finish(ctx context.Context) error {
 	if !t.Method.Done() {
 		return errors.New("the method has not come to its end")
 	}
-	if t.best != nil && fits(t.best.weights, t.Net.Trainer().State().Weights) {
+	if t.best != nil {
 		state := t.Net.Trainer().State()
 		state.Weights = t.best.weights
 		if err := t.Net.Trainer().Restore(state); err != nil {
@@ -313,17 +299,4 @@ func clones(weights map[string]*tensor.Tensor) map[string]*tensor.Tensor {
 		own[name] = w.Clone()
 	}
 	return own
-}
-
-// fits reports whether weights are those of the same net.
-func fits(a, b map[string]*tensor.Tensor) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, w := range a {
-		if b[name] == nil || !slices.Equal(w.Shape, b[name].Shape) {
-			return false
-		}
-	}
-	return true
 }

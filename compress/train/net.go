@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"onnxcompress/compress"
 	"onnxcompress/compress/compact"
 	"onnxcompress/compress/optim"
 	"onnxcompress/depgraph"
@@ -44,7 +45,7 @@ type Net struct {
 	trainer   *runtime.Trainer
 	slices    []Slice
 
-	limits Limits
+	limits compress.Limits
 	// stuck are groups that no compact model can do without.
 	stuck map[int]bool
 }
@@ -291,12 +292,7 @@ func (n *Net) Shrink(o optim.Optimiser, method Method) error {
 	}
 	old, model := n.trainer, n.compact
 	n.trainer, n.compact, n.origins = trainer, m, origins
-	n.cut = n.Graph.NewCut()
-	for g := range n.Graph.Groups {
-		if n.gone.Has(g) {
-			n.cut.Add(g)
-		}
-	}
+	n.cut = n.gone.Clone()
 	n.lay()
 	if memories != nil {
 		o.Recall(memories)

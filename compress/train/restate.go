@@ -2,8 +2,6 @@ package train
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"onnxcompress/graph/tensor"
 )
@@ -19,8 +17,8 @@ const (
 // weights as they have become. They stay as they were where that is judged
 // better.
 func (t *Task) restate(ctx context.Context) error {
-	names := t.statistics()
-	if len(names) == 0 {
+	moving := t.Net.Statistics()
+	if len(moving) == 0 {
 		return nil
 	}
 	before := clones(t.Net.Trainer().State().Weights)
@@ -28,7 +26,7 @@ func (t *Task) restate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.settle(ctx, names); err != nil {
+	if err := t.settle(ctx, moving); err != nil {
 		return err
 	}
 	again, err := t.score()
@@ -48,19 +46,9 @@ func (t *Task) score() (float64, error) {
 	return t.Judge()
 }
 
-// statistics names the weights of the net that are not trained but follow what
-// runs through it.
-func (t *Task) statistics() []string {
-	weights := t.Net.Trainer().State().Weights
-	for _, v := range t.Net.Variables() {
-		delete(weights, v.Name)
-	}
-	return slices.Sorted(maps.Keys(weights))
-}
-
-// settle runs batches through the net and gives the statistics the mean of what
+// settle runs batches through the net and gives its statistics the mean of what
 // they were after each.
-func (t *Task) settle(ctx context.Context, names []string) error {
+func (t *Task) settle(ctx context.Context, moving map[string]*tensor.Tensor) error {
 	sums := map[string][]float64{}
 	count := 0
 	for k := range forgets + restated {
@@ -68,7 +56,7 @@ func (t *Task) settle(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		inputs, err := t.inputs(b)
+		inputs, err := b.InOrder(t.Net.Trainer().Inputs())
 		if err != nil {
 			return err
 		}
@@ -79,14 +67,13 @@ func (t *Task) settle(ctx context.Context, names []string) error {
 			continue
 		}
 		count++
-		for _, name := range names {
-			add(sums, name, t.Net.Trainer().State().Weights[name])
+		for name, w := range moving {
+			add(sums, name, w)
 		}
 	}
-	weights := t.Net.Trainer().State().Weights
-	for _, name := range names {
+	for name, w := range moving {
 		for i, sum := range sums[name] {
-			weights[name].Float32s()[i] = float32(sum / float64(count))
+			w.Float32s()[i] = float32(sum / float64(count))
 		}
 	}
 	return nil

@@ -92,14 +92,9 @@ func layersOf(g *depgraph.Graph) []layer {
 // channelGroups lists the groups of the channels of an axis. A channel that
 // several groups take, as a head and its position take one, is in several lists.
 func channelGroups(g *depgraph.Graph, w *depgraph.Weight, axis int, size int64) [][]int32 {
-	number := make([]float64, size)
-	for i := range number {
-		number[i] = float64(i)
-	}
 	var lists [][]int32
 	depth := make([]int, size)
-	g.Spread(w.Node, op.In(w.Slot, axis), number, func(group int, channel float64) {
-		c := int(channel)
+	eachChannel(g, w.Node, op.In(w.Slot, axis), size, func(group, c int) {
 		if depth[c] == len(lists) {
 			lists = append(lists, slices.Repeat([]int32{-1}, int(size)))
 		}
@@ -107,6 +102,15 @@ func channelGroups(g *depgraph.Graph, w *depgraph.Weight, axis int, size int64) 
 		depth[c]++
 	})
 	return lists
+}
+
+// eachChannel visits the channels of an axis with the groups that take them.
+func eachChannel(g *depgraph.Graph, n *graph.Node, r op.Ref, size int64, visit func(group, channel int)) {
+	number := make([]float64, size)
+	for i := range number {
+		number[i] = float64(i)
+	}
+	g.Spread(n, r, number, func(group int, channel float64) { visit(group, int(channel)) })
 }
 
 // place lays a layer of a weight's channels on the initializers that hold it.

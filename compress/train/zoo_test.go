@@ -2,7 +2,6 @@ package train_test
 
 import (
 	"archive/zip"
-	"errors"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -63,9 +62,6 @@ func trainAndShrink(t *testing.T, path string) {
 	n, inputs := readied(t, path)
 	o := &optim.SGD{LR: 1e-6, Momentum: 0.9}
 	if err := step(n, o, inputs); err != nil {
-		if errors.Is(err, runtime.ErrNoDerivative) {
-			t.Skip(err)
-		}
 		t.Fatal(err)
 	}
 	target := compress.Target{Measure: compress.MACs, Value: 0.6 * float64(compress.SizeOf(n.Graph).MACs)}
