@@ -12,11 +12,9 @@ import (
 
 // evaluation is what eval says as JSON.
 type evaluation struct {
-	Model   string  `json:"model"`
-	Data    string  `json:"data"`
-	Correct int     `json:"correct"`
-	Total   int     `json:"total"`
-	Metric  float64 `json:"metric"`
+	Model string `json:"model"`
+	Data  string `json:"data"`
+	pipeline.Metric
 }
 
 func newEval() *cobra.Command {
@@ -25,27 +23,30 @@ func newEval() *cobra.Command {
 	var data, jsonFile string
 	c := &cobra.Command{
 		Use:   "eval MODEL --data PATH",
-		Short: "accuracy on samples with labels",
+		Short: "how good a model is on samples: accuracy, PSNR or R²",
 		Args:  exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if data == "" {
 				return usageError{fmt.Errorf("eval needs --data")}
 			}
 			o.Seed = f.seed
-			score, err := f.eval(c, args[0], data, o)
+			m, err := f.eval(c, args[0], data, o)
 			if err != nil {
 				return err
 			}
-			e := evaluation{args[0], data, score.Correct, score.Total, score.Share()}
 			if jsonFile != "" {
-				return writeJSON(c.OutOrStdout(), jsonFile, e)
+				return writeJSON(c.OutOrStdout(), jsonFile, evaluation{args[0], data, m})
 			}
-			fmt.Fprintf(c.OutOrStdout(), "accuracy %.2f %% (%d of %d)\n", 100*e.Metric, e.Correct, e.Total)
+			of := fmt.Sprintf("on %d samples", m.Samples)
+			if m.Name == pipeline.Accuracy {
+				of = fmt.Sprintf("%d of %d", m.Correct, m.Samples)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s %s (%s)\n", m.Label(), m.Text(), of)
 			return nil
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&data, "data", "", "samples with labels, the test part where there is one: "+dataForms)
+	flags.StringVar(&data, "data", "", "samples with labels or targets, or pictures for a model that enlarges them, the test part where there is one: "+dataForms)
 	flags.BoolVar(&o.SkipBad, "skip-bad", false, skipBadHelp)
 	pixelFlags(flags, &o.Mean, &o.Std, &o.Preprocessing)
 	flags.IntVar(&o.NumSamples, "num-samples", 0, "samples to use; 0 for all")
@@ -55,8 +56,8 @@ func newEval() *cobra.Command {
 	return c
 }
 
-func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (pipeline.Score, error) {
-	var none pipeline.Score
+func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (pipeline.Metric, error) {
+	var none pipeline.Metric
 	p := f.newProgress(c)
 	defer p.close()
 	p.Stage("evaluating")
@@ -69,15 +70,15 @@ func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (p
 		return none, err
 	}
 	defer m.close()
-	o.Inputs, o.Outputs = pipeline.Ports(m.graph), m.outputs()
+	o.Inputs, o.Outputs, o.Enlarge = pipeline.Ports(m.graph), m.outputs(), pipeline.Enlarges(m.graph)
 	set, err := pipeline.OpenSet(c.Context(), data, o)
 	if err != nil {
 		return none, &pipeline.Failure{Kind: pipeline.BadInput, Err: err}
 	}
 	defer set.Close()
-	score, err := pipeline.Accuracy(c.Context(), m, m.outputs(), set, o.Inputs, p)
+	found, err := pipeline.Evaluate(c.Context(), m, m.outputs(), set, o.Inputs, p)
 	if names := set.Skipped(); len(names) > 0 {
 		p.Note("left out, since they cannot be decoded: " + strings.Join(names, ", "))
 	}
-	return score, err
+	return found, err
 }

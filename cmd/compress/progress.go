@@ -109,7 +109,7 @@ func (p *progress) Train(s pipeline.TrainStatus) {
 func trainingLine(s pipeline.TrainStatus) string {
 	line := fmt.Sprintf("epoch %d/%d  loss %.4g", s.Epoch, s.Epochs, s.Loss)
 	if s.Held != nil {
-		line += fmt.Sprintf("  accuracy %.2f %%", 100**s.Held)
+		line += fmt.Sprintf("  %s %.2f %%", s.Judged, 100**s.Held)
 	}
 	line += fmt.Sprintf("  MACs %.1f %%", 100*s.MACs)
 	if s.Left > 0 {

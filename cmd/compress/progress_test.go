@@ -21,7 +21,7 @@ func TestTrainingLines(t *testing.T) {
 		status pipeline.TrainStatus
 	}
 	status := func(epoch, step int, loss float64, held *float64, left time.Duration) pipeline.TrainStatus {
-		return pipeline.TrainStatus{Epoch: epoch, Epochs: 2, Step: step, Steps: 200, Loss: loss, Held: held, MACs: 1 - float64(step)/400, Left: left}
+		return pipeline.TrainStatus{Epoch: epoch, Epochs: 2, Step: step, Steps: 200, Loss: loss, Held: held, Judged: pipeline.Accuracy, MACs: 1 - float64(step)/400, Left: left}
 	}
 	calls := []call{
 		{time.Second, status(0, 1, 2.5, nil, 0)},

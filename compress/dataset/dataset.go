@@ -76,6 +76,14 @@ type Options struct {
 	// label, so that batches never come short and depend on nothing but the
 	// set. Set.Skipped names what was left out.
 	SkipBad bool
+	// Enlarge says that the model gives its input so many times as high and wide,
+	// 2 to 16; 0 for one that does not. Pictures without targets of their own are
+	// then what it is to give: inputs are what bicubic resampling makes of them,
+	// both in [0,1] or multiplied by Scale, and Crop is the size of inputs in
+	// training, 48 where the input has no size. The training part shows crops, at
+	// random places under a Loader and else the middle; the test part shows whole
+	// pictures, or the middle for an input of fixed size.
+	Enlarge int
 	// Whole reads an npz of arrays named as the inputs as one batch wherever
 	// they fit the inputs' ranks and fixed dimensions. Without it they are one
 	// batch only where they fit and cannot count samples: unlabelled, with a
@@ -153,7 +161,16 @@ func (s *Set) Len() int { return len(s.index) }
 func (s *Set) Labelled() bool { return s.source.truth().label != nil }
 
 // Targeted reports whether samples have targets that are no classes.
-func (s *Set) Targeted() bool { return s.source.truth().targets != nil }
+func (s *Set) Targeted() bool { return s.source.truth().targets != nil || s.Enlarged() > 1 }
+
+// Enlarged is how many times as high and wide as its input each target is, where
+// the samples are pictures and their reductions (Options.Enlarge), else 0.
+func (s *Set) Enlarged() int {
+	if p, ok := s.source.(*pairs); ok {
+		return p.scale
+	}
+	return 0
+}
 
 // Divided reports whether the data names a training and a test part of its own.
 // Where it does not, either Split is the same samples.
@@ -186,19 +203,8 @@ func (s *Set) Read(idx []int) (Batch, error) {
 			return Batch{}, fmt.Errorf("sample %d of a set of %d", i, len(s.index))
 		}
 	}
-	inputs, at, err := s.decode(idx)
+	b, err := s.decode(idx, still, false)
 	if err != nil {
-		return Batch{}, about(s.path, err)
-	}
-	b := Batch{Inputs: inputs, Index: idx}
-	t := s.source.truth()
-	if t.label != nil {
-		b.Labels = make([]int64, len(at))
-		for k, i := range at {
-			b.Labels[k] = t.label[i]
-		}
-	}
-	if b.Targets, err = t.of(at); err != nil {
 		return Batch{}, about(s.path, err)
 	}
 	return b, nil

@@ -13,6 +13,7 @@ type filler struct {
 	feeders  []feeder
 	changers []changer
 	kept     []*pictureCache
+	turn     bool // pairs
 }
 
 func (f *filler) slot() *slot {
@@ -28,8 +29,9 @@ func (f *filler) slot() *slot {
 func (f *filler) fill(w *worker, s *slot) (err error) {
 	s.batch.Index = s.index
 	if f.feeders == nil {
-		s.batch, err = f.set.Read(s.index)
-		s.batch.Index = s.index
+		if s.batch, err = f.set.decode(s.index, s.epoch, f.turn); err != nil {
+			err = about(f.set.path, err)
+		}
 		return err
 	}
 	if w.parts == nil {

@@ -78,6 +78,9 @@ func Open(path string, o Options) (*Set, error) {
 	}
 	b := &opener{Options: o, bad: &bad{skip: o.SkipBad, at: map[int]bool{}}}
 	s, err := b.set(path, wanted)
+	if err == nil && o.pairable() && ofBytes(s) {
+		s, err = b.enlarged(path, wanted)
+	}
 	if err != nil {
 		_ = b.close() // why nothing was opened is what counts
 		return nil, about(path, err)

@@ -79,6 +79,7 @@ type running struct {
 // close. It begins with epoch 0. The caller closes it.
 func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 	feeders := set.source.feeders()
+	turn := o.Augment.Auto && set.Enlarged() > 1
 	if o.Augment.Auto && set.Targeted() {
 		o.Augment = Augment{}
 	}
@@ -89,7 +90,7 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 	case o.Augment != Augment{} && set.Targeted():
 		return nil, fmt.Errorf("augment %v: targets would not change with the pictures", o.Augment)
 	}
-	f := filler{set: set, feeders: feeders, changers: changers, kept: make([]*pictureCache, len(feeders))}
+	f := filler{set: set, feeders: feeders, changers: changers, turn: turn, kept: make([]*pictureCache, len(feeders))}
 	for k, part := range feeders {
 		if part.dear() && o.Cache >= 0 {
 			f.kept[k] = newPictureCache(set.source.size(), len(set.index), o.Cache)
@@ -104,6 +105,12 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 		if c.active() {
 			l.augment = c.String()
 		}
+	}
+	switch {
+	case turn:
+		l.augment = "crop,turn"
+	case set.Enlarged() > 1:
+		l.augment = "crop"
 	}
 	return l, nil
 }
@@ -135,7 +142,7 @@ func newLoader(count int, o LoaderOptions, fill func(*worker, *slot) error, make
 func (l *Loader) Steps() int { return l.steps }
 
 // Augment is what is done to pictures in each epoch anew, as ParseAugment reads
-// it: none where samples are the same every time.
+// it, or for pairs crop, or crop,turn: none where samples are the same every time.
 func (l *Loader) Augment() string { return l.augment }
 
 // Seek goes on with a step of an epoch, the number of steps standing for the

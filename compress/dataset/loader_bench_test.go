@@ -59,7 +59,12 @@ func BenchmarkPairs(b *testing.B) {
 		path = noisy(b, 20, 300, 200)
 	}
 	const batch = 16
-	p, err := NewPairs(path, PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, 3, -1, -1}}, Scale: 2, Batch: batch, Workers: 2, Turn: true})
+	set, err := Open(path, Options{Inputs: []Port{{"x", tensor.Float32, []int64{-1, 3, -1, -1}}}, Enlarge: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer set.Close()
+	p, err := NewLoader(set, LoaderOptions{Batch: batch, Workers: 2, Augment: Augment{Auto: true}})
 	if err != nil {
 		b.Fatal(err)
 	}

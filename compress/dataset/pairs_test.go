@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"path/filepath"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -26,18 +26,21 @@ func patterned(t *testing.T, sizes ...[2]int) string {
 	return writeTree(t, t.TempDir(), files)
 }
 
-func pairs(t *testing.T, path string, o PairOptions) *Pairs {
+func pairsOf(t *testing.T, path string, o Options) *Set {
 	t.Helper()
-	p, err := NewPairs(path, o)
+	s, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return p
+	if s.Enlarged() != o.Enlarge || !s.Targeted() || s.Labelled() {
+		t.Fatalf("%s: no pairs", path)
+	}
+	return s
 }
 
 // bytesOf are the pixels of a tensor in [0,1].
@@ -62,23 +65,23 @@ func TestPairsWhole(t *testing.T) {
 		{[]int64{-1, -1, -1, -1}, 4, []int64{1, 3, 9, 13}, []int64{1, 3, 36, 52}},
 	} {
 		in := Port{"x", tensor.Float32, c.shape}
-		p := pairs(t, dir, PairOptions{Input: in, Scale: c.scale, Batch: 1, Crop: 4})
+		set := pairsOf(t, dir, Options{Inputs: []Port{in}, Enlarge: c.scale, Split: Test})
 		var all []Batch
-		for b, err := range p.All() {
+		for b, err := range set.Batches(1) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, b)
 		}
-		if len(all) != 2 || p.Len() != 2 {
-			t.Fatalf("%d pictures of %d", len(all), p.Len())
+		if len(all) != 2 || set.Len() != 2 {
+			t.Fatalf("%d pictures of %d", len(all), set.Len())
 		}
 		b := all[1]
 		x := b.Inputs["x"]
 		if !slices.Equal(x.Shape, c.in) || !slices.Equal(b.Targets.Shape, c.want) || !slices.Equal(b.Index, []int{1}) {
 			t.Fatalf("shapes %v and %v of %v", x.Shape, b.Targets.Shape, b.Index)
 		}
-		f := p.frame
+		f := set.source.(*pairs).frame
 		f.height, f.width = int64(37/c.scale*c.scale), int64(53/c.scale*c.scale)
 		large := pattern(37, 53)
 		if f.channels == 1 {
@@ -100,24 +103,36 @@ func TestPairsWhole(t *testing.T) {
 // that they differ, and that they follow from their place.
 func TestPairsCrops(t *testing.T) {
 	dir := patterned(t, [2]int{40, 31}, [2]int{37, 53}, [2]int{32, 32})
-	for _, turn := range []bool{false, true} {
-		o := PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, -1, -1, 3}}, Scale: 2, Crop: 6, PerImage: 4, Batch: 5, Seed: 9, Workers: 1, Turn: turn}
-		p := pairs(t, dir, o)
-		if p.Steps() != 2 || p.Augment() == "none" {
-			t.Fatalf("%d steps, changed %s", p.Steps(), p.Augment())
+	o := Options{Inputs: []Port{{"x", tensor.Float32, []int64{-1, -1, -1, 3}}}, Enlarge: 2, Preprocessing: Preprocessing{Crop: "6"}, Seed: 9}
+	set := pairsOf(t, dir, o)
+	o.Split = Test
+	whole := pairsOf(t, dir, o)
+	for _, augment := range []Augment{{}, {Auto: true}} {
+		how := LoaderOptions{Batch: 2, Seed: 9, Workers: 1, DropLast: true, Augment: augment}
+		loader := func() *Loader {
+			l, err := NewLoader(set, how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = l.Close() })
+			return l
 		}
-		batches := taken(t, p.Next, 6)
+		l := loader()
+		if l.Steps() != 1 || l.Augment() != map[bool]string{true: "crop,turn", false: "crop"}[augment.Auto] {
+			t.Fatalf("%d steps, changed %s", l.Steps(), l.Augment())
+		}
+		batches := taken(t, l.Next, 15)
 		places := map[string]bool{}
 		for _, b := range batches {
 			x := b.Inputs["x"]
-			if !slices.Equal(x.Shape, []int64{5, 6, 6, 3}) || !slices.Equal(b.Targets.Shape, []int64{5, 12, 12, 3}) {
+			if !slices.Equal(x.Shape, []int64{2, 6, 6, 3}) || !slices.Equal(b.Targets.Shape, []int64{2, 12, 12, 3}) {
 				t.Fatalf("shapes %v and %v", x.Shape, b.Targets.Shape)
 			}
 			small, large := bytesOf(x), bytesOf(b.Targets)
 			for k, i := range b.Index {
-				at := whereabouts(t, p, i, small[k*6*6*3:][:6*6*3], large[k*12*12*3:][:12*12*3])
+				at := whereabouts(t, whole, i, small[k*6*6*3:][:6*6*3], large[k*12*12*3:][:12*12*3])
 				if at == "" {
-					t.Fatalf("turn %v: a crop is no part of picture %d", turn, i)
+					t.Fatalf("%v: a crop is no part of picture %d", augment, i)
 				}
 				places[at] = true
 			}
@@ -125,23 +140,40 @@ func TestPairsCrops(t *testing.T) {
 		if len(places) < 20 {
 			t.Errorf("30 crops at %d places", len(places))
 		}
-		o.Workers, o.Cache = 3, -1
-		other := pairs(t, dir, o)
-		if err := other.Seek(1, 1); err != nil {
+		how.Workers = 3
+		other := loader()
+		if err := other.Seek(3, 0); err != nil {
 			t.Fatal(err)
 		}
 		for i, b := range taken(t, other.Next, 3) {
 			if !equalBatches(b, batches[3+i]) {
-				t.Errorf("turn %v: batch %d differs after Seek", turn, 3+i)
+				t.Errorf("%v: batch %d differs after Seek", augment, 3+i)
 			}
 		}
 	}
 }
 
+// TestPairsStill holds that who looks without training sees the middle.
+func TestPairsStill(t *testing.T) {
+	set := pairsOf(t, patterned(t, [2]int{20, 24}), Options{
+		Inputs: []Port{{"x", tensor.Float32, []int64{-1, 1, 4, 4}}}, Enlarge: 2, Preprocessing: Preprocessing{Scale: 1},
+	})
+	b, err := set.Read([]int{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pattern(20, 24).grey().cropped(window{20, 24, 6, 8, 8, 8})
+	for i, v := range b.Targets.Float32s() {
+		if v != float32(want.pix[i]) {
+			t.Fatalf("number %d is %v, want %v", i, v, want.pix[i])
+		}
+	}
+}
+
 // whereabouts finds where a pair of crops is from, empty where it is from nowhere.
-func whereabouts(t *testing.T, p *Pairs, i int, small, large []uint8) string {
+func whereabouts(t *testing.T, set *Set, i int, small, large []uint8) string {
 	t.Helper()
-	whole, err := p.Whole(i)
+	whole, err := set.Read([]int{i})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,38 +194,96 @@ func whereabouts(t *testing.T, p *Pairs, i int, small, large []uint8) string {
 	return ""
 }
 
+// TestPSNR compares with figures worked out by hand.
+func TestPSNR(t *testing.T) {
+	set := pairsOf(t, patterned(t, [2]int{20, 24}), Options{Inputs: []Port{{"x", tensor.Float32, []int64{-1, 3, -1, -1}}}, Enlarge: 2, Split: Test})
+	b, err := set.Read([]int{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := func(change func(v []float32, channel, y, x int)) *tensor.Tensor {
+		out := b.Targets.Clone()
+		v := out.Float32s()
+		for i := range v {
+			v[i] = float32(math.Round(float64(v[i])*127))/255 + 64.0/255 // away from both ends
+			change(v[i:], i/480, i%480/24, i%24)
+		}
+		return out
+	}
+	same := func([]float32, int, int, int) {}
+	for _, c := range []struct {
+		name   string
+		change func(v []float32, channel, y, x int)
+		want   float64
+	}{
+		{"equal", same, bestPSNR},
+		{"every channel by one", func(v []float32, _, _, _ int) { v[0] += 1.0 / 255 }, 20 * math.Log10(255/(219.0/255))},
+		{"less than half of one", func(v []float32, _, _, _ int) { v[0] += 0.4 / 255 }, bestPSNR},
+		{"green by ten", func(v []float32, c, _, _ int) {
+			if c == 1 {
+				v[0] += 10.0 / 255
+			}
+		}, 20 * math.Log10(255/(1285.53/255))},
+		{"the border", func(v []float32, _, y, x int) {
+			if y < 2 || x < 2 || y >= 18 || x >= 22 {
+				v[0] = 0
+			}
+		}, bestPSNR},
+	} {
+		got, err := set.PSNR(moved(c.change), moved(same))
+		if err != nil || len(got) != 1 || math.Abs(got[0]-c.want) > 1e-3 {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+	}
+	if _, err := set.PSNR(b.Inputs["x"], b.Targets); err == nil {
+		t.Error("pictures of another size are compared")
+	}
+}
+
 func TestPairsRefuse(t *testing.T) {
 	dir := patterned(t, [2]int{40, 31}, [2]int{10, 10})
 	colour := Port{"x", tensor.Float32, []int64{-1, 3, -1, -1}}
-	floats := writeNPZ(t, map[string][]byte{"x": npyBytes("<f4", []int{2, 4, 4, 3}, make([]float32, 96))})
+	fixed := Port{"x", tensor.Float32, []int64{-1, 3, 8, 8}}
 	for _, c := range []struct {
-		path string
-		o    PairOptions
+		in   Port
+		p    Preprocessing
 		want string
 	}{
-		{dir, PairOptions{Input: colour, Scale: 1, Batch: 1}, "scale 1"},
-		{dir, PairOptions{Input: colour, Scale: 2}, "batches of 0"},
-		{dir, PairOptions{Input: colour, Scale: 2, Batch: 1, Crop: -1}, "-1 pixels"},
-		{dir, PairOptions{Input: colour, Scale: 2, Batch: 1, PerImage: -1}, "-1 crops"},
-		{dir, PairOptions{Input: Port{"x", tensor.Uint8, colour.Shape}, Scale: 2, Batch: 1}, "takes no pictures of floats"},
-		{dir, PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, 4}}, Scale: 2, Batch: 1}, "takes no pictures of floats"},
-		{dir, PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, 3, 8, 8}}, Scale: 2, Batch: 1, Crop: 4}, "takes 8x8"},
-		{dir, PairOptions{Input: colour, Scale: 2, Batch: 48, Crop: 6}, "1.png is 5x5"},
-		{patterned(t, [2]int{40, 31}), PairOptions{Input: Port{"x", tensor.Float32, []int64{-1, 3, 8, 8}}, Scale: 2, Batch: 1}, "0.png is 20x15"},
-		{floats, PairOptions{Input: colour, Scale: 2, Batch: 1}, "no pictures of bytes"},
-		{filepath.Join(dir, "none"), PairOptions{Input: colour, Scale: 2, Batch: 1}, "no such file"},
+		{colour, Preprocessing{Resize: "32"}, "resize"},
+		{fixed, Preprocessing{Crop: "4"}, "takes no pictures of 4x4"},
+		{fixed, Preprocessing{}, "1.png is 5x5"},
+		{colour, Preprocessing{Crop: "6"}, "1.png is 5x5"},
 	} {
-		p, err := NewPairs(c.path, c.o)
+		s, err := Open(dir, Options{Inputs: []Port{c.in}, Preprocessing: c.p, Enlarge: 2})
 		if err == nil {
-			if _, err = p.Next(t.Context()); err == nil {
-				_, err = p.Whole(0)
-			}
-			if err := p.Close(); err != nil {
+			_, err = s.Read([]int{0, 1})
+			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%+v: %v, want %q", c.o, err, c.want)
+			t.Errorf("%v of %v: %v, want %q", c.p, c.in, err, c.want)
+		}
+	}
+}
+
+// TestNoPairs holds that other samples stay what they are.
+func TestNoPairs(t *testing.T) {
+	colour := Port{"x", tensor.Float32, []int64{-1, 3, -1, -1}}
+	floats := writeNPZ(t, map[string][]byte{"x": npyBytes("<f4", []int{2, 3, 4, 4}, make([]float32, 96))})
+	own := writeNPZ(t, map[string][]byte{
+		"x_train": npyBytes("|u1", []int{2, 3, 4, 4}, make([]uint8, 96)), "y_train": npyBytes("<f4", []int{2, 3, 8, 8}, make([]float32, 384)),
+	})
+	for _, path := range []string{floats, own} {
+		s, err := Open(path, Options{Inputs: []Port{colour}, Enlarge: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Enlarged() != 0 {
+			t.Errorf("%s: pairs", path)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

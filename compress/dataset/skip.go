@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-
-	"onnxcompress/graph/tensor"
 )
 
 // maxNamed is how many samples that are left out are told by name.
@@ -70,23 +68,44 @@ func (b *bad) note(u *undecodable) {
 	}
 }
 
-// decode reads the samples at idx, or those that stand in for them; at are
-// their numbers in the source.
-func (s *Set) decode(idx []int) (inputs map[string]*tensor.Tensor, at []int, err error) {
-	at = make([]int, len(idx))
+// decode reads the samples at idx, or those that stand in for them, as they are
+// in an epoch; turn lets pairs be turned.
+func (s *Set) decode(idx []int, epoch int, turn bool) (Batch, error) {
+	at := make([]int, len(idx))
 	for {
 		for k, i := range idx {
+			var err error
 			if at[k], err = s.standIn(i); err != nil {
-				return nil, nil, err
+				return Batch{}, err
 			}
 		}
-		inputs, err = s.source.rows(at)
+		b, err := s.take(at, epoch, turn)
 		var u *undecodable
 		if err == nil || !s.bad.skip || !errors.As(err, &u) {
-			return inputs, at, err
+			b.Index = idx
+			return b, err
 		}
 		s.bad.note(u)
 	}
+}
+
+// take reads samples by their numbers in the source.
+func (s *Set) take(at []int, epoch int, turn bool) (b Batch, err error) {
+	if p, ok := s.source.(*pairs); ok {
+		return p.batch(at, epoch, turn)
+	}
+	if b.Inputs, err = s.source.rows(at); err != nil {
+		return b, err
+	}
+	t := s.source.truth()
+	if t.label != nil {
+		b.Labels = make([]int64, len(at))
+		for k, i := range at {
+			b.Labels[k] = t.label[i]
+		}
+	}
+	b.Targets, err = t.of(at)
+	return b, err
 }
 
 // standIn is the first sample from i on, as a number in the source, that is not

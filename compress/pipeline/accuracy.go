@@ -17,37 +17,6 @@ type Score struct{ Correct, Total int }
 // Share is the share of samples classified right.
 func (s Score) Share() float64 { return float64(s.Correct) / float64(max(s.Total, 1)) }
 
-// Accuracy runs a model on all samples of a labelled set. outputs are the
-// model's in order: the first that has a number for each class is scored. p may
-// be nil.
-func Accuracy(ctx context.Context, s compress.Session, outputs []string, set *dataset.Set, ports []dataset.Port, p Progress) (Score, error) {
-	var score Score
-	size := batchSize(ports, freeBatch)
-	for begin := 0; begin < set.Len(); begin += size {
-		if err := ctx.Err(); err != nil {
-			return score, err
-		}
-		if p != nil {
-			p.Advance(begin, set.Len())
-		}
-		in, labels, err := set.Batch(filled(begin, size, set.Len(), batchSize(ports, 0) > 0))
-		if err != nil {
-			return score, &Failure{BadInput, err}
-		}
-		if labels == nil {
-			return score, Fail(BadInput, "the samples have no labels")
-		}
-		out, err := s.Run(in)
-		if err != nil {
-			return score, BadInputs(err)
-		}
-		if err := score.add(out, outputs, labels[:min(size, set.Len()-begin)]); err != nil {
-			return score, err
-		}
-	}
-	return score, nil
-}
-
 // filled numbers the samples of a batch. Where the model takes full batches
 // only, the last one repeats its last sample.
 func filled(begin, size, total int, full bool) []int {

@@ -123,9 +123,20 @@ func (t *training) chance(score Score) error {
 	return Fail(BadInput, "%s: the original is right on %.3g %% of the samples, which is chance: the data are not as the model knows them (--mean, --std, --layout, --color, the order of classes); --from-scratch if it is not trained", t.Input, 100*score.Share())
 }
 
-// judgeHeld scores the net on what was held back: by accuracy where there are
-// labels, by the agreement with the original's classes or else by how near its
-// outputs are.
+// judgedBy is what judgeHeld scores: accuracy where there are labels, agreement
+// with the original's classes, or closeness of outputs, which is 1 less the norm of
+// what is wrong over that of what is right.
+func (t *training) judgedBy() string {
+	switch {
+	case t.classes == 0:
+		return "closeness"
+	case t.labelled():
+		return Accuracy
+	}
+	return "agreement"
+}
+
+// judgeHeld scores the net on what was held back.
 func (t *training) judgeHeld() (float64, error) {
 	tr := t.net.Trainer()
 	at := t.outputAt()

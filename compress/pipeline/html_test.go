@@ -24,6 +24,7 @@ func everything() *Report {
 		Input: "models/a <net> & \"more\".onnx", Output: "models/out.onnx",
 		Before:       Measures{Nodes: 22, MACs: 763520, Params: 77418, Bytes: 313100, Latency: &latency, Metric: &right},
 		After:        Measures{Nodes: 20, MACs: 367360, Params: 21690, Bytes: 90190, Latency: &faster, Metric: &less},
+		Metric:       Accuracy,
 		Groups:       Groups{Total: 224, Prunable: 220, Removed: 60},
 		PrunableMACs: 0.96875,
 		Pinned:       []Pinned{{Value: "fc.weight", Operator: "graph output", Reason: "its shape is the model's interface", MACs: 640}},

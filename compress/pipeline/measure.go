@@ -10,32 +10,32 @@ import (
 	"onnxcompress/compress/dataset"
 )
 
-// measured are the samples with labels that accuracy is measured on, nil for
-// none.
+// measured are the samples that both models are measured on, nil for none.
 func (r *run) measured() *dataset.Set {
 	set := r.samples.test
 	if set == nil && r.Data != "" {
 		set = r.samples.train
 	}
-	if set == nil || !set.Labelled() {
+	if set == nil || metricOf(set) == "" {
 		return nil
 	}
 	return set
 }
 
-// rated reports whether both models are measured on samples with labels.
+// rated reports whether both models are measured on samples.
 func (r *run) rated() bool {
 	return !r.Whole && !r.DryRun && r.runs() && r.measured() != nil
 }
 
-// rate measures both models on samples with labels. It comes before the result
-// is written, which tells of it.
+// rate measures both models on samples. It comes before the result is written,
+// which tells of it.
 func (r *run) rate(ctx context.Context) error {
 	if !r.rated() {
 		return nil
 	}
+	name := metricOf(r.measured())
 	if r.samples.test == nil {
-		r.note("accuracy is measured on samples of --data: it has no part to test on and there is no --val")
+		r.note(Metric{Name: name}.Label() + " is measured on samples of --data: it has no part to test on and there is no --val")
 	}
 	small, err := r.open(r.chosen)
 	if err != nil {
@@ -47,17 +47,21 @@ func (r *run) rate(ctx context.Context) error {
 		into   *Measures
 		failed Kind
 	}{{r.original, &r.report.Before, BadInput}, {small, &r.report.After, Disagrees}} {
-		score, err := Accuracy(ctx, m.s, r.outputs(), r.measured(), r.subject.Ports, r.progress)
+		found, err := Evaluate(ctx, m.s, r.outputs(), r.measured(), r.subject.Ports, r.progress)
 		var failure *Failure
 		if errors.As(err, &failure) {
 			failure.Kind = m.failed
 		}
+		if errors.Is(err, errNoFit) {
+			r.note(fmt.Sprintf("%s is not measured: %v", Metric{Name: name}.Label(), err))
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		share := score.Share()
-		m.into.Metric = &share
+		m.into.Metric = &found.Value
 	}
+	r.report.Metric = name
 	return r.stamp(r.chosen.model, r.report.Before, r.report.After)
 }
 

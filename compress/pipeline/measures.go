@@ -19,7 +19,7 @@ type Measures struct {
 	Bytes int64 `json:"bytes"`
 	// Latency is the median of a run in milliseconds, nil if it was not timed.
 	Latency *float64 `json:"latency_ms"`
-	// Metric is the share of samples classified right, nil without labels.
+	// Metric is what Report.Metric names, nil without samples to measure on.
 	Metric *float64 `json:"metric"`
 }
 

@@ -33,7 +33,7 @@ func (r *run) stamped(m *onnx.Model) (Measures, error) {
 		return after, err
 	}
 	if r.rated() {
-		// All shares are written with as many digits.
+		// All metrics are written in as many bytes.
 		before, none := r.report.Before, 0.0
 		before.Metric, after.Metric = &none, &none
 		err = r.stamp(m, before, after)
@@ -63,6 +63,10 @@ func (r *run) stamp(m *onnx.Model, before, after Measures) error {
 	if r.Target != nil && !r.Whole {
 		target = r.Target.String()
 	}
+	name := ""
+	if before.Metric != nil {
+		name = metricOf(r.measured())
+	}
 	entries := [][2]string{
 		{"version", r.Origin.Version},
 		{"source_sha256", r.digest},
@@ -73,6 +77,7 @@ func (r *run) stamp(m *onnx.Model, before, after Measures) error {
 		{"macs_after", strconv.FormatInt(after.MACs, 10)},
 		{"params_before", strconv.FormatInt(before.Params, 10)},
 		{"params_after", strconv.FormatInt(after.Params, 10)},
+		{"metric", name},
 		{"metric_before", metric(before.Metric)},
 		{"metric_after", metric(after.Metric)},
 		{"command", r.Origin.Command},
@@ -81,12 +86,12 @@ func (r *run) stamp(m *onnx.Model, before, after Measures) error {
 	return nil
 }
 
-// metric writes a share; nothing for one that is not known.
-func metric(share *float64) string {
-	if share == nil {
+// metric writes a number in eight characters; nothing for one that is not known.
+func metric(v *float64) string {
+	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.6f", *share)
+	return fmt.Sprintf("%.6f", min(max(*v, -99999), 999999))[:8]
 }
 
 // told are metadata with these entries, and with the entries of those names that

@@ -38,6 +38,8 @@ type Report struct {
 	Layers []Layer `json:"layers,omitempty"`
 	// Data says what the samples are; empty without.
 	Data string `json:"data,omitempty"`
+	// Metric names what Measures.Metric is: Accuracy, PSNR or R2; empty without.
+	Metric string `json:"metric_name,omitempty"`
 	// Version is that of the program, Command what it was called by.
 	Version string `json:"version,omitempty"`
 	Command string `json:"command,omitempty"`

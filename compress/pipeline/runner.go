@@ -42,9 +42,10 @@ type TrainStatus struct {
 	// Epoch of Epochs and Step of Steps are done; Step counts through all epochs.
 	Epoch, Epochs, Step, Steps int
 	Loss                       float64
-	// Held is the accuracy on what is held back when it was last measured, nil
-	// before and where there are no labels.
-	Held *float64
+	// Held is how good the net was on what is held back when that was last
+	// measured, nil before; Judged says what it is a share of.
+	Held   *float64
+	Judged string
 	// MACs is the share of the original's that is left.
 	MACs float64
 	// Left is the time that is left, 0 where it is not known.

@@ -23,7 +23,8 @@ func (r *Report) Rows() []Row {
 		rows = append(rows, Row{"latency", ms(*b.Latency), ms(*a.Latency), fmt.Sprintf("%.1f %%", 100**a.Latency / *b.Latency)})
 	}
 	if b.Metric != nil && a.Metric != nil {
-		rows = append(rows, Row{"accuracy", fmt.Sprintf("%.2f %%", 100**b.Metric), fmt.Sprintf("%.2f %%", 100**a.Metric), fmt.Sprintf("%+.2f points", 100*(*a.Metric-*b.Metric))})
+		before, after := Metric{Name: r.Metric, Value: *b.Metric}, Metric{Name: r.Metric, Value: *a.Metric}
+		rows = append(rows, Row{before.Label(), before.Text(), after.Text(), before.change(after.Value)})
 	}
 	return rows
 }

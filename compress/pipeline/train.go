@@ -300,7 +300,7 @@ func (t *training) tell(p train.Point) {
 	if p.Held != nil {
 		t.judged = p.Held
 	}
-	status.Held = t.judged
+	status.Held, status.Judged = t.judged, t.judgedBy()
 	t.progress.Train(status)
 }
 
