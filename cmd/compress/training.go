@@ -27,7 +27,7 @@ func (f *trainingFlags) register(c *cobra.Command, t *pipeline.Training) {
 	flags.StringVar(&t.Loss, "loss", "auto", "auto, cross-entropy, mse or l1")
 	flags.Float64Var(&f.distill, "distill", -1, "weight of the original's outputs beside labels, 0 to 1")
 	flags.StringVar(&f.labels, "labels", "auto", "auto, or none to train on the original's outputs alone")
-	flags.StringVar(&t.Augment, "augment", "auto", "how pictures are changed: auto, none, or a list of pad-crop, pad-crop:4 (pixels) and flip")
+	flags.StringVar(&t.Augment, "augment", "auto", "how pictures are changed: auto (colour ones, where they are seen often), none, or a list of pad-crop, pad-crop:4 (pixels) and flip")
 	flags.Float64Var(&t.Temperature, "temperature", 0, "softens the original's outputs")
 	flags.Float64Var(&t.Lambda, "lambda", 0, "price of a connection under scl, in place of what --target-sparsity asks for")
 	flags.BoolVar(&t.Scratch, "from-scratch", false, "the model is not trained yet")

@@ -17,11 +17,19 @@ type epochs struct {
 	truth func(dataset.Batch) *tensor.Tensor
 }
 
+// seenOften is how often pictures are seen before it pays to change them: a model
+// that sees them seldom does not learn them by heart, and learns slower what is
+// moved, from a teacher that must be asked anew.
+const seenOften = 20
+
 // source goes through the training data in batches of the training's size.
 func (t *training) source() (*epochs, error) {
 	a, err := dataset.ParseAugment(t.Training.Augment)
 	if err != nil {
 		return nil, Fail(BadInput, "--%w", err)
+	}
+	if a.Auto && t.Training.Epochs < seenOften && t.set.Enlarged() == 0 {
+		a = dataset.Augment{}
 	}
 	l, err := dataset.NewLoader(t.set, dataset.LoaderOptions{
 		Batch: t.Training.BatchSize, Seed: t.Seed, Workers: t.Threads, Augment: a, DropLast: true,

@@ -136,7 +136,7 @@ func (t *Training) settle(samples int, batchNorm bool) {
 		if t.Scratch {
 			rates = bold
 		}
-		t.Rate = rates[t.Optimiser] * math.Min(1, float64(t.BatchSize)/usualBatch)
+		t.Rate = rates[t.Optimiser] * t.small()
 	}
 	if t.WeightDecay == nil {
 		decay := map[string]float64{SGD: 5e-4, Adam: 0, AdamW: 0.05}[t.Optimiser]
@@ -155,6 +155,16 @@ func (t *Training) settle(samples int, batchNorm bool) {
 	if t.Interval == 0 {
 		t.Interval = usualInterval
 	}
+}
+
+// small is by how much rates are less for batches below the usual: as much as these
+// are smaller, or under Adam, whose steps do not grow with gradients, its root.
+func (t *Training) small() float64 {
+	share := math.Min(1, float64(t.BatchSize)/usualBatch)
+	if t.Optimiser == SGD {
+		return share
+	}
+	return math.Sqrt(share)
 }
 
 // String is what was settled, in words.
