@@ -109,7 +109,7 @@ const (
 // gentle are the rates at which a trained model goes on, bold those for one that is
 // not trained yet.
 var (
-	gentle = map[string]float64{SGD: 0.02, Adam: 5e-4, AdamW: 5e-4}
+	gentle = map[string]float64{SGD: 0.05, Adam: 5e-4, AdamW: 5e-4}
 	bold   = map[string]float64{SGD: 0.1, Adam: 1e-3, AdamW: 1e-3}
 )
 
