@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -24,13 +22,7 @@ func TestTrain(t *testing.T) {
 		}
 		Curve []struct{ Loss, MACs float64 }
 	}
-	text, err := os.ReadFile(report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		t.Fatal(err)
-	}
+	read(t, report, &r)
 	if left := r.After.MACs / r.Before.MACs; left > 0.27 || left < 0.2 {
 		t.Errorf("%.3f of the MACs are left", left)
 	}

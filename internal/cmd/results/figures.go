@@ -22,17 +22,14 @@ type measures struct {
 	MACs   float64  `json:"macs"`
 	Params float64  `json:"params"`
 	Metric *float64 `json:"metric"`
-	PSNR   *float64 `json:"psnr"`
 }
 
-// worth is the metric of whatever kind, NaN where there is none.
+// worth is the metric, NaN where there is none.
 func (m measures) worth() float64 {
-	for _, v := range []*float64{m.PSNR, m.Metric} {
-		if v != nil {
-			return *v
-		}
+	if m.Metric == nil {
+		return math.NaN()
 	}
-	return math.NaN()
+	return *m.Metric
 }
 
 // validation holds the errors of the compact model against the masked one, and of

@@ -42,7 +42,7 @@ func (s *suite) fill() error {
 		}
 		s.fromScratch(m, r.methods)
 	}
-	s.superResolution(400)
+	s.superResolution(1000)
 	fashion, err := s.subject("lenet5_fashion", 3)
 	if err != nil {
 		return err
