@@ -212,9 +212,9 @@ func (t *Task) unpack(arrays map[string]*tensor.Tensor) error {
 	}
 	if r.Best != nil {
 		t.best = &best{score: *r.Best, weights: map[string]*tensor.Tensor{}}
-		for name, w := range arrays {
-			if own, ok := strings.CutPrefix(name, "best/"); ok {
-				t.best.weights[own] = w
+		for name, w := range t.Net.Trainer().State().Weights {
+			if t.best.weights[name] = typed(arrays["best/"+name], w); t.best.weights[name] == nil {
+				return fmt.Errorf("weight %s is not that of this model", name)
 			}
 		}
 	}
@@ -246,11 +246,28 @@ func carried(arrays map[string]*tensor.Tensor, vars int) map[string]Arrays {
 	return all
 }
 
+// typed is an array of a checkpoint in the type of a weight, which is wider in the
+// file where numpy has no such type; nil where it is not that weight's.
+func typed(from, weight *tensor.Tensor) *tensor.Tensor {
+	switch {
+	case from == nil || from.Len() != weight.Len():
+		return nil
+	case from.DType == weight.DType:
+		return from
+	case weight.DType < tensor.BFloat16:
+		return nil
+	}
+	own := tensor.New(weight.DType, weight.Shape...)
+	for i, v := range from.AsFloat64s() {
+		own.Set(i, v)
+	}
+	return own
+}
+
 // restore brings the net to where a checkpoint was written.
 func (n *Net) restore(r *record, arrays map[string]*tensor.Tensor) error {
 	for name, w := range n.full {
-		from := arrays["weight/"+name]
-		if from == nil || from.DType != w.DType || from.Len() != w.Len() {
+		if typed(arrays["weight/"+name], w) == nil {
 			return fmt.Errorf("weight %s is not that of this model", name)
 		}
 	}
@@ -260,7 +277,7 @@ func (n *Net) restore(r *record, arrays map[string]*tensor.Tensor) error {
 		}
 	}
 	for name, w := range n.full {
-		copy(w.Data, arrays["weight/"+name].Data)
+		copy(w.Data, typed(arrays["weight/"+name], w).Data)
 	}
 	if err := n.trainer.Restore(n.state(r.Seed)); err != nil {
 		return err

@@ -6,13 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/optim"
 	"onnxcompress/compress/train"
 	"onnxcompress/graph/tensor"
+	"onnxcompress/onnx"
 	"onnxcompress/runtime/loss"
 )
 
@@ -107,8 +112,11 @@ func (f *fading) Carried() map[string]train.Arrays      { return map[string]trai
 func (f *fading) Carry(carried map[string]train.Arrays) { f.sums = carried["sums"] }
 
 // task is a short training of the digits model.
-func task(t *testing.T, dir string) *train.Task {
-	n := open(t, digits, train.Preparation{BatchNorms: true, Batches: noise(20), Threads: 1})
+func task(t *testing.T, dir string) *train.Task { return taskOn(t, digits, dir) }
+
+// taskOn is task on another form of the model.
+func taskOn(t *testing.T, path, dir string) *train.Task {
+	n := open(t, path, train.Preparation{BatchNorms: true, Batches: noise(20), Threads: 1})
 	return &train.Task{
 		Net: n, Method: &fading{}, Source: digitSource(t, n), Objective: &train.Objective{Truth: loss.CrossEntropy{}},
 		Optimiser: &optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}, Rate: 0.05, Schedule: optim.Cosine{Steps: 40}, Clip: 5, Epochs: 5,
@@ -151,6 +159,82 @@ func TestResume(t *testing.T) {
 			t.Errorf("stopped at %d: %d epochs are told of", stop, len(points))
 		}
 	}
+}
+
+// TestResumeNarrow holds the same where a weight is of bfloat16, which checkpoints
+// have no type for.
+func TestResumeNarrow(t *testing.T) {
+	path := narrowed(t)
+	whole := taskOn(t, path, t.TempDir())
+	if _, err := whole.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, stop := range []int{12, 35} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		first := taskOn(t, path, dir)
+		first.Tell = func(p train.Point) {
+			if p.Step == stop {
+				cancel()
+			}
+		}
+		if _, err := first.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped at %d: %v", stop, err)
+		}
+		second := taskOn(t, path, dir)
+		if ok, err := second.Resume(); !ok || err != nil {
+			t.Fatalf("stopped at %d: resumed %v, %v", stop, ok, err)
+		}
+		if _, err := second.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(weights(t, second), weights(t, whole)) {
+			t.Errorf("stopped at %d: other weights", stop)
+		}
+	}
+}
+
+// narrowed writes the digits model with another output that is computed in bfloat16,
+// so that its weights lose channels and are not trained.
+func narrowed(t *testing.T) string {
+	t.Helper()
+	m, err := onnx.Load(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	g := m.Proto.GetGraph()
+	last := g.GetNode()[len(g.GetNode())-1]
+	weight := slices.IndexFunc(g.GetInitializer(), func(w *onnx.TensorProto) bool { return w.GetName() == last.GetInput()[1] })
+	if last.GetOpType() != "Gemm" || weight < 0 {
+		t.Fatal("the model does not end in a Gemm")
+	}
+	narrow := tensor.New(tensor.BFloat16, g.GetInitializer()[weight].GetDims()[1], 3)
+	for i := range narrow.Len() {
+		narrow.Set(i, float64(i%5)-2)
+	}
+	w := &onnx.TensorProto{Name: proto.String("narrow"), Dims: narrow.Shape, DataType: proto.Int32(int32(tensor.BFloat16))}
+	onnx.SetData(w, narrow.Data)
+	g.Initializer = append(g.Initializer, w)
+	cast := func(from, to string, as tensor.DType) *onnx.NodeProto {
+		return &onnx.NodeProto{
+			OpType: proto.String("Cast"), Input: []string{from}, Output: []string{to},
+			Attribute: []*onnx.AttributeProto{{Name: proto.String("to"), Type: onnx.AttributeProto_INT.Enum(), I: proto.Int64(int64(as))}},
+		}
+	}
+	g.Node = append(
+		g.Node, cast(last.GetInput()[0], "low", tensor.BFloat16),
+		&onnx.NodeProto{OpType: proto.String("MatMul"), Input: []string{"low", "narrow"}, Output: []string{"product"}}, cast("product", "other", tensor.Float32),
+	)
+	other := proto.CloneOf(g.GetOutput()[0])
+	other.Name = proto.String("other")
+	other.Type.GetTensorType().Shape.Dim[1].Value = &onnx.TensorShapeProto_Dimension_DimValue{DimValue: 3}
+	g.Output = append(g.Output, other)
+	path := filepath.Join(t.TempDir(), "narrow.onnx")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // weights are all numbers of the compact model.
