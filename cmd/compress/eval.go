@@ -38,8 +38,8 @@ func newEval() *cobra.Command {
 				return writeJSON(c.OutOrStdout(), jsonFile, evaluation{args[0], data, m})
 			}
 			of := fmt.Sprintf("on %d samples", m.Samples)
-			if m.Name == pipeline.Accuracy {
-				of = fmt.Sprintf("%d of %d", m.Correct, m.Samples)
+			if m.Correct != nil {
+				of = fmt.Sprintf("%d of %d", *m.Correct, m.Samples)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s %s (%s)\n", m.Label(), m.Text(), of)
 			return nil

@@ -117,11 +117,10 @@ func (p *pairs) size() int         { return p.count }
 func (p *pairs) truth() *truth     { return &p.judge }
 func (p *pairs) feeders() []feeder { return nil }
 
+// check is an undecodable where a picture is no good or too small.
 func (p *pairs) check(i int) error {
-	if lazy, ok := p.pictures.(interface{ check(i int) error }); ok {
-		return lazy.check(i)
-	}
-	return nil
+	_, _, _, err := p.shown(&scratch{}, i, still)
+	return err
 }
 
 func (p *pairs) rows(idx []int) (map[string]*tensor.Tensor, error) {
@@ -135,13 +134,9 @@ func (p *pairs) batch(idx []int, epoch int, turn bool) (Batch, error) {
 	in, target := &tensor.Tensor{DType: p.port.DType}, &tensor.Tensor{DType: tensor.Float32}
 	var s scratch
 	for k, i := range idx {
-		r, err := p.picture(&s, i)
+		r, at, how, err := p.shown(&s, i, epoch)
 		if err != nil {
 			return Batch{}, err
-		}
-		at, how := p.window(r, epoch, i)
-		if at.rows < at.height || at.cols < at.width {
-			return Batch{}, fmt.Errorf("%s is %dx%d once reduced by %d: less than the crop of %dx%d", p.pictures.name(i), at.rows, at.cols, p.scale, at.height, at.width)
 		}
 		small := r.resampled(at, bicubic)
 		n := p.scale
@@ -156,18 +151,21 @@ func (p *pairs) batch(idx []int, epoch int, turn bool) (Batch, error) {
 	return Batch{Inputs: map[string]*tensor.Tensor{p.port.Name: in}, Targets: target, Index: idx}, nil
 }
 
-// picture is one of the set, cut to multiples of the scale.
-func (p *pairs) picture(s *scratch, i int) (raster, error) {
+// shown is a picture, cut to multiples of the scale, what an epoch shows of its
+// reduction, and how that is turned.
+func (p *pairs) shown(s *scratch, i, epoch int) (r raster, at window, turn int, err error) {
 	raw, f, err := p.kept.raw(p.pictures, i, s)
 	if err != nil {
-		return raster{}, err
+		return r, at, 0, err
 	}
-	r := raster{raw, int(f.height), int(f.width), int(f.channels)}
+	r = raster{raw, int(f.height), int(f.width), int(f.channels)}
 	h, w := r.height-r.height%p.scale, r.width-r.width%p.scale
-	if h == 0 || w == 0 {
-		return r, fmt.Errorf("%s is %dx%d: less than the scale of %d", p.pictures.name(i), f.height, f.width, p.scale)
+	r = r.cropped(window{r.height, r.width, 0, 0, h, w})
+	at, turn = p.window(r, epoch, i)
+	if least := max(p.height, 1); at.rows < least || at.cols < max(p.width, 1) {
+		err = &undecodable{i, p.pictures.name(i), fmt.Errorf("is %dx%d once reduced by %d: less than the crop of %dx%d", at.rows, at.cols, p.scale, least, max(p.width, 1))}
 	}
-	return r.cropped(window{r.height, r.width, 0, 0, h, w}), nil
+	return r, at, turn, err
 }
 
 // window is what an epoch shows of a reduced picture, and how it is turned.

@@ -251,8 +251,8 @@ func TestPairsRefuse(t *testing.T) {
 	}{
 		{colour, Preprocessing{Resize: "32"}, "resize"},
 		{fixed, Preprocessing{Crop: "4"}, "takes no pictures of 4x4"},
-		{fixed, Preprocessing{}, "1.png is 5x5"},
-		{colour, Preprocessing{Crop: "6"}, "1.png is 5x5"},
+		{fixed, Preprocessing{}, "1.png: is 5x5"},
+		{colour, Preprocessing{Crop: "6"}, "1.png: is 5x5"},
 	} {
 		s, err := Open(dir, Options{Inputs: []Port{c.in}, Preprocessing: c.p, Enlarge: 2})
 		if err == nil {
@@ -285,5 +285,20 @@ func TestNoPairs(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPairsSkip holds that pictures which are too small are left out where that is
+// allowed, and else known before they are asked for.
+func TestPairsSkip(t *testing.T) {
+	dir := patterned(t, [2]int{40, 31}, [2]int{10, 10})
+	o := Options{Inputs: []Port{{"x", tensor.Float32, []int64{-1, 3, -1, -1}}}, Preprocessing: Preprocessing{Crop: "6"}, Enlarge: 2}
+	if _, err := pairsOf(t, dir, o).Verified(t.Context()); err == nil || !strings.Contains(err.Error(), "1.png: is 5x5") {
+		t.Errorf("a picture that is too small: %v", err)
+	}
+	o.SkipBad = true
+	good, err := pairsOf(t, dir, o).Verified(t.Context())
+	if err != nil || good.Len() != 1 || len(good.Skipped()) != 1 {
+		t.Errorf("%v, %v", good, err)
 	}
 }

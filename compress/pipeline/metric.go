@@ -16,8 +16,8 @@ type Metric struct {
 	Name  string  `json:"metric_name"`
 	Value float64 `json:"metric"`
 	// Samples were measured, and of a classifier Correct are right.
-	Samples int `json:"total"`
-	Correct int `json:"correct,omitempty"`
+	Samples int  `json:"total"`
+	Correct *int `json:"correct,omitempty"`
 }
 
 // The metrics, by what the samples are: the share of labels that a classifier
@@ -135,7 +135,7 @@ func (h *hits) add(out Outputs, names []string, b dataset.Batch, n int) error {
 	return h.Score.add(out, names, b.Labels[:n])
 }
 
-func (h *hits) metric() Metric { return Metric{Accuracy, h.Share(), h.Total, h.Correct} }
+func (h *hits) metric() Metric { return Metric{Accuracy, h.Share(), h.Total, &h.Correct} }
 
 // ratios is the meter of PSNR.
 type ratios struct {
@@ -155,7 +155,7 @@ func (r *ratios) add(out Outputs, names []string, b dataset.Batch, n int) error 
 	return nil
 }
 
-func (r *ratios) metric() Metric { return Metric{PSNR, r.sum / float64(max(r.count, 1)), r.count, 0} }
+func (r *ratios) metric() Metric { return Metric{PSNR, r.sum / float64(max(r.count, 1)), r.count, nil} }
 
 // explained is the meter of R2.
 type explained struct {
@@ -179,5 +179,5 @@ var errNoFit = errors.New("no output fits targets")
 
 func (e *explained) metric() Metric {
 	apart := e.sum.relative()
-	return Metric{R2, 1 - apart*apart, e.count, 0}
+	return Metric{R2, 1 - apart*apart, e.count, nil}
 }
