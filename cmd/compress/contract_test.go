@@ -26,6 +26,18 @@ func needRuntime(t *testing.T) {
 	}
 }
 
+// read reads a file of JSON.
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // cutHalf are the arguments of a run that halves the shipped model.
 func cutHalf(out string, more ...string) []string {
 	return append([]string{resnet, "-o", out, "--target-macs", "50%", "--method", "magnitude", "--round-to", "1", "--no-train", "--no-compensate", "--seed", "3"}, more...)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -95,17 +94,5 @@ func TestEnlarge(t *testing.T) {
 	read(t, report, &e)
 	if e.Total != 3 || math.Abs(e.Metric-r.After.Metric) > 0.01 {
 		t.Errorf("eval finds %.3f dB on %d pictures, the run %.3f", e.Metric, e.Total, r.After.Metric)
-	}
-}
-
-// read reads a file of JSON.
-func read(t *testing.T, path string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -84,15 +83,9 @@ func TestTrainKeeps(t *testing.T) {
 					Kept, Total int
 				}
 			}
-			text, err := os.ReadFile(report)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(text, &r); err != nil {
-				t.Fatal(err)
-			}
+			read(t, report, &r)
 			if r.Groups.Removed == 0 || len(r.Layers) == 0 {
-				t.Errorf("nothing has gone: %s", text)
+				t.Errorf("nothing has gone: %+v", r)
 			}
 			if first := r.Layers[0]; first.Kept != first.Total || first.Total != 32 {
 				t.Errorf("%d of %d channels are left of %s, which was to stay", first.Kept, first.Total, first.Name)

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"onnxcompress/graph/tensor"
+	"onnxcompress/graph/tensor/npy"
 	"onnxcompress/onnx"
 )
 
@@ -47,13 +48,7 @@ func TestProvenance(t *testing.T) {
 			Metric              float64
 		}
 	}
-	b, err := os.ReadFile(report)
-	if err == nil {
-		err = json.Unmarshal(b, &r)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	read(t, report, &r)
 	if info, err := os.Stat(out); err != nil || info.Size() != r.After.Bytes {
 		t.Errorf("the report has %d bytes for %v (%v)", r.After.Bytes, info, err)
 	}
@@ -159,5 +154,32 @@ func TestQuoted(t *testing.T) {
 	}
 	if got := joined([]string{"m.onnx", "--keep", "(a|b)"}); got != "compress m.onnx --keep '(a|b)'" || strings.Contains(got, "\n") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestUnmeasured: targets that are for no output of the model are told of, and a
+// result says nothing of what could not be measured.
+func TestUnmeasured(t *testing.T) {
+	needRuntime(t)
+	out, data := filepath.Join(t.TempDir(), "out.onnx"), filepath.Join(t.TempDir(), "data.npz")
+	arrays := map[string]*tensor.Tensor{"x": tensor.New(tensor.Float32, 4, 1, 8, 8), "y": tensor.New(tensor.Float32, 4, 5)}
+	if err := npy.WriteArchive(data, []string{"x", "y"}, arrays); err != nil {
+		t.Fatal(err)
+	}
+	report := filepath.Join(t.TempDir(), "r.json")
+	code, _, stderr := command(cutHalf(out, "--data", data, "--json", report, "--progress", "plain")...)
+	if code != 0 || !strings.Contains(stderr, "R² is not measured") {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	said := metadata(t, out)
+	for _, key := range []string{"compress.metric", "compress.metric_before", "compress.metric_after"} {
+		if v, ok := said[key]; ok {
+			t.Errorf("%s is %q", key, v)
+		}
+	}
+	var r struct{ After struct{ Bytes int64 } }
+	read(t, report, &r)
+	if info, err := os.Stat(out); err != nil || info.Size() != r.After.Bytes {
+		t.Errorf("the report has %d bytes for %v (%v)", r.After.Bytes, info, err)
 	}
 }

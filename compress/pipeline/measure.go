@@ -16,7 +16,7 @@ func (r *run) measured() *dataset.Set {
 	if set == nil && r.Data != "" {
 		set = r.samples.train
 	}
-	if set == nil || metricOf(set) == "" {
+	if set == nil || meterOf(set) == nil {
 		return nil
 	}
 	return set
@@ -53,8 +53,7 @@ func (r *run) rate(ctx context.Context) error {
 			failure.Kind = m.failed
 		}
 		if errors.Is(err, errNoFit) {
-			r.note(fmt.Sprintf("%s is not measured: %v", Metric{Name: name}.Label(), err))
-			return nil
+			return r.unmeasured(name, err)
 		}
 		if err != nil {
 			return err
@@ -63,6 +62,15 @@ func (r *run) rate(ctx context.Context) error {
 	}
 	r.report.Metric = name
 	return r.stamp(r.chosen.model, r.report.Before, r.report.After)
+}
+
+// unmeasured takes back what the model was told of a metric to come.
+func (r *run) unmeasured(name string, why error) error {
+	r.note(fmt.Sprintf("%s is not measured: %v", Metric{Name: name}.Label(), why))
+	r.report.Before.Metric = nil
+	err := r.stamp(r.chosen.model, r.report.Before, r.report.After)
+	r.report.After.Bytes = r.chosen.model.Size()
+	return err
 }
 
 // judge says how far the compact model is from the original.

@@ -62,19 +62,6 @@ func (m Metric) change(after float64) string {
 	return fmt.Sprintf("%+.4f", after-m.Value)
 }
 
-// metricOf names the metric of a set, empty for one with nothing to measure by.
-func metricOf(set *dataset.Set) string {
-	switch {
-	case set.Enlarged() > 1:
-		return PSNR
-	case set.Labelled():
-		return Accuracy
-	case set.Targeted():
-		return R2
-	}
-	return ""
-}
-
 // meter gathers a metric, batch after batch.
 type meter interface {
 	// add takes what a model gives for a batch of which the first n samples count.
@@ -82,17 +69,21 @@ type meter interface {
 	metric() Metric
 }
 
+// meterOf is the meter of a set, nil for one with nothing to measure by.
 func meterOf(set *dataset.Set) meter {
-	switch metricOf(set) {
-	case PSNR:
+	switch {
+	case set.Enlarged() > 1:
 		return &ratios{set: set}
-	case Accuracy:
+	case set.Labelled():
 		return &hits{}
-	case R2:
+	case set.Targeted():
 		return &explained{}
 	}
 	return nil
 }
+
+// metricOf names the metric of a set that has one.
+func metricOf(set *dataset.Set) string { return meterOf(set).metric().Name }
 
 // Evaluate runs a model on all samples of a set. outputs are the model's in order:
 // the first that fits what the samples are measured by is. p may be nil.
