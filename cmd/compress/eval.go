@@ -8,6 +8,7 @@ import (
 
 	"onnxcompress/compress/dataset"
 	"onnxcompress/compress/pipeline"
+	"onnxcompress/graph"
 )
 
 // evaluation is what eval says as JSON.
@@ -70,7 +71,8 @@ func (f *common) eval(c *cobra.Command, path, data string, o dataset.Options) (p
 		return none, err
 	}
 	defer m.close()
-	o.Inputs, o.Outputs, o.Enlarge = pipeline.Ports(m.graph), m.outputs(), pipeline.Enlarges(m.graph)
+	o.Inputs, o.Outputs = pipeline.Ports(m.graph), m.outputs()
+	o.Enlarge = pipeline.Enlarges(m.graph, m.graph.Infer(graph.Nominal(nil)))
 	set, err := pipeline.OpenSet(c.Context(), data, o)
 	if err != nil {
 		return none, &pipeline.Failure{Kind: pipeline.BadInput, Err: err}

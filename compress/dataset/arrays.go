@@ -130,10 +130,7 @@ func converted(t *tensor.Tensor, p Port) (*tensor.Tensor, error) {
 	case kindOf(p.DType) == other || kindOf(t.DType) != kindOf(p.DType):
 		return nil, fmt.Errorf("it is of type %v, and the input of %v", t.DType, p.DType)
 	}
-	out := tensor.New(p.DType, t.Shape...)
-	for i, v := range t.AsFloat64s() {
-		out.Set(i, v)
-	}
+	out := t.As(p.DType)
 	if kindOf(p.DType) == integer && !slices.Equal(out.AsFloat64s(), t.AsFloat64s()) {
 		return nil, fmt.Errorf("it holds numbers that %v does not", p.DType)
 	}
@@ -164,13 +161,13 @@ func (w whole) truth() *truth { return &truth{} }
 
 func (w whole) feeders() []feeder { return nil }
 
-func (w whole) rows([]int) (map[string]*tensor.Tensor, error) { return maps.Clone(w), nil }
+func (w whole) batch([]int, moment) (Batch, error) { return Batch{Inputs: maps.Clone(w)}, nil }
 
 func (a *arrays) size() int     { return a.count }
 func (a *arrays) truth() *truth { return &a.judge }
 
-func (a *arrays) rows(idx []int) (map[string]*tensor.Tensor, error) {
-	return gathered(a.feeders(), idx)
+func (a *arrays) batch(idx []int, _ moment) (Batch, error) {
+	return gathered(a.feeders(), &a.judge, idx)
 }
 
 func (a *arrays) feeders() []feeder {

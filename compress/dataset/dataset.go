@@ -99,10 +99,22 @@ type Options struct {
 type source interface {
 	size() int
 	truth() *truth
-	rows(idx []int) (map[string]*tensor.Tensor, error)
+	// batch are samples and what they are judged by, as they are at a moment. The
+	// caller numbers them.
+	batch(idx []int, m moment) (Batch, error)
 	// feeders give the inputs sample by sample; nil where they have none.
 	feeders() []feeder
 }
+
+// moment is when samples are looked at, for sources that are not always the same.
+type moment struct {
+	epoch int
+	// turn lets pairs be mirrored and turned.
+	turn bool
+}
+
+// still is the moment of those who look without training.
+var still = moment{epoch: -1}
 
 // Set is a sequence of samples. It may be used concurrently; sets made by Split
 // share its source.
@@ -203,7 +215,7 @@ func (s *Set) Read(idx []int) (Batch, error) {
 			return Batch{}, fmt.Errorf("sample %d of a set of %d", i, len(s.index))
 		}
 	}
-	b, err := s.decode(idx, still, false)
+	b, err := s.decode(idx, still)
 	if err != nil {
 		return Batch{}, about(s.path, err)
 	}

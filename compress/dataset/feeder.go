@@ -31,25 +31,25 @@ type feeder interface {
 // scratch is memory that reading a sample takes.
 type scratch struct{ read, moved []byte }
 
-// gathered makes a batch of samples of every feeder.
-func gathered(feeders []feeder, idx []int) (map[string]*tensor.Tensor, error) {
-	out := make(map[string]*tensor.Tensor, len(feeders))
+// gathered makes a batch of samples of every feeder, and of their truth.
+func gathered(feeders []feeder, judge *truth, idx []int) (b Batch, err error) {
+	b.Inputs = make(map[string]*tensor.Tensor, len(feeders))
 	var s scratch
 	for _, f := range feeders {
 		t := &tensor.Tensor{}
-		b := builder{feeder: f, to: t}
+		part := builder{feeder: f, to: t}
 		for _, i := range idx {
 			raw, frame, err := f.raw(i, &s)
 			if err == nil {
-				err = b.add(i, raw, frame, len(idx))
+				err = part.add(i, raw, frame, len(idx))
 			}
 			if err != nil {
-				return nil, err
+				return Batch{}, err
 			}
 		}
-		out[f.input().Name] = t
+		b.Inputs[f.input().Name] = t
 	}
-	return out, nil
+	return b, judge.judge(&b, idx)
 }
 
 // builder puts a batch together, sample after sample, in memory that its tensor

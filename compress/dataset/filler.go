@@ -29,7 +29,7 @@ func (f *filler) slot() *slot {
 func (f *filler) fill(w *worker, s *slot) (err error) {
 	s.batch.Index = s.index
 	if f.feeders == nil {
-		if s.batch, err = f.set.decode(s.index, s.epoch, f.turn); err != nil {
+		if s.batch, err = f.set.decode(s.index, moment{s.epoch, f.turn}); err != nil {
 			err = about(f.set.path, err)
 		}
 		return err
@@ -49,15 +49,7 @@ func (f *filler) fill(w *worker, s *slot) (err error) {
 		}
 		s.at = append(s.at, at)
 	}
-	t := f.set.source.truth()
-	if t.label != nil {
-		s.batch.Labels = s.batch.Labels[:0]
-		for _, at := range s.at {
-			s.batch.Labels = append(s.batch.Labels, t.label[at])
-		}
-	}
-	s.batch.Targets, err = t.of(s.at)
-	return err
+	return f.set.source.truth().judge(&s.batch, s.at)
 }
 
 // sample adds one to a batch, or the one that stands in for it.

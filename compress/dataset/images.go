@@ -164,8 +164,8 @@ func (s *images) check(i int) error {
 	return err
 }
 
-func (s *images) rows(idx []int) (map[string]*tensor.Tensor, error) {
-	return gathered(s.feeders(), idx)
+func (s *images) batch(idx []int, _ moment) (Batch, error) {
+	return gathered(s.feeders(), &s.judge, idx)
 }
 
 func (s *images) feeders() []feeder     { return []feeder{s} }

@@ -38,8 +38,7 @@ type Loader struct {
 	augment             string
 	seed                uint64
 	workers, slots      int
-	fill                func(*worker, *slot) error
-	maker               func() *slot
+	filler              filler
 
 	epoch, step int // of the next batch
 	held        *slot
@@ -96,11 +95,11 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 			f.kept[k] = newPictureCache(set.source.size(), len(set.index), o.Cache)
 		}
 	}
-	l, err := newLoader(set.Len(), o, f.fill, f.slot)
+	l, err := newLoader(set.Len(), o)
 	if err != nil {
 		return nil, err
 	}
-	l.augment = Augment{}.String()
+	l.filler, l.augment = f, Augment{}.String()
 	for _, c := range changers {
 		if c.active() {
 			l.augment = c.String()
@@ -115,15 +114,15 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 	return l, nil
 }
 
-// newLoader makes a loader of anything that has a number of samples.
-func newLoader(count int, o LoaderOptions, fill func(*worker, *slot) error, maker func() *slot) (*Loader, error) {
+// newLoader makes a loader of a number of samples that knows of nothing else yet.
+func newLoader(count int, o LoaderOptions) (*Loader, error) {
 	if o.Batch < 1 || o.Workers < 0 || o.Prefetch < 0 {
 		return nil, fmt.Errorf("batches of %d by %d workers, %d ahead: want at least one sample and no negative number", o.Batch, o.Workers, o.Prefetch)
 	}
 	if count == 0 {
 		return nil, errors.New("holds no samples")
 	}
-	l := &Loader{batch: min(o.Batch, count), count: count, seed: uint64(o.Seed), workers: o.Workers, slots: o.Prefetch, fill: fill, maker: maker}
+	l := &Loader{batch: min(o.Batch, count), count: count, seed: uint64(o.Seed), workers: o.Workers, slots: o.Prefetch}
 	if l.workers == 0 {
 		l.workers = runtime.GOMAXPROCS(0)
 	}
@@ -216,7 +215,7 @@ func (l *Loader) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, free: make(chan *slot, l.slots), todo: make(chan *slot, l.slots), given: make(chan *slot, l.slots)}
 	for range l.slots {
-		s := l.maker()
+		s := l.filler.slot()
 		s.ready = make(chan struct{}, 1)
 		r.free <- s
 	}
@@ -232,7 +231,7 @@ func (l *Loader) start() {
 			for {
 				select {
 				case s := <-r.todo:
-					s.err = l.fill(w, s)
+					s.err = l.filler.fill(w, s)
 					s.ready <- struct{}{}
 				case <-ctx.Done():
 					return

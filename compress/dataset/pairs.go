@@ -32,11 +32,8 @@ const (
 	mostEnlarged = 16
 )
 
-// still is the epoch of those who look at crops without training on them: they see
-// the middle of each picture.
-const still = -1
-
-// enlarged opens the pictures at a path as pairs.
+// enlarged opens the pictures at a path as pairs, after which what the opener holds
+// of them otherwise is given up.
 func (o *opener) enlarged(path string, wanted *format) (*Set, error) {
 	f, _ := o.frameOf(o.Inputs[0])
 	inner := &opener{bad: &bad{skip: o.SkipBad, at: map[int]bool{}}, Options: Options{
@@ -47,11 +44,13 @@ func (o *opener) enlarged(path string, wanted *format) (*Set, error) {
 	if err == nil {
 		set.source, err = o.paired(set)
 	}
+	if err == nil {
+		err = o.close()
+	}
 	if err != nil {
 		_ = inner.close() // why nothing was opened is what counts
 		return nil, err
 	}
-	set.release = func() error { return errors.Join(inner.close(), o.close()) }
 	return set, nil
 }
 
@@ -123,37 +122,32 @@ func (p *pairs) check(i int) error {
 	return err
 }
 
-func (p *pairs) rows(idx []int) (map[string]*tensor.Tensor, error) {
-	b, err := p.batch(idx, still, false)
-	return b.Inputs, err
-}
-
-// batch are crops of pictures in an epoch, mirrored and turned in one of the eight
-// ways there are where turn says so, or whole pictures of one size.
-func (p *pairs) batch(idx []int, epoch int, turn bool) (Batch, error) {
+// batch are crops of pictures, mirrored and turned in one of the eight ways there
+// are where the moment says so, or whole pictures of one size.
+func (p *pairs) batch(idx []int, m moment) (Batch, error) {
 	in, target := &tensor.Tensor{DType: p.port.DType}, &tensor.Tensor{DType: tensor.Float32}
 	var s scratch
 	for k, i := range idx {
-		r, at, how, err := p.shown(&s, i, epoch)
+		r, at, how, err := p.shown(&s, i, m)
 		if err != nil {
 			return Batch{}, err
 		}
 		small := r.resampled(at, bicubic)
 		n := p.scale
 		large := r.cropped(window{r.height, r.width, n * at.y, n * at.x, n * at.height, n * at.width})
-		if turn {
+		if m.turn {
 			small, large = small.turned(how), large.turned(how)
 		}
 		if err := errors.Join(p.add(in, small, &p.small, k, len(idx)), p.add(target, large, &p.large, k, len(idx))); err != nil {
 			return Batch{}, fmt.Errorf("%s: %w", p.pictures.name(i), err)
 		}
 	}
-	return Batch{Inputs: map[string]*tensor.Tensor{p.port.Name: in}, Targets: target, Index: idx}, nil
+	return Batch{Inputs: map[string]*tensor.Tensor{p.port.Name: in}, Targets: target}, nil
 }
 
-// shown is a picture, cut to multiples of the scale, what an epoch shows of its
+// shown is a picture, cut to multiples of the scale, what a moment shows of its
 // reduction, and how that is turned.
-func (p *pairs) shown(s *scratch, i, epoch int) (r raster, at window, turn int, err error) {
+func (p *pairs) shown(s *scratch, i int, m moment) (r raster, at window, turn int, err error) {
 	raw, f, err := p.kept.raw(p.pictures, i, s)
 	if err != nil {
 		return r, at, 0, err
@@ -161,25 +155,26 @@ func (p *pairs) shown(s *scratch, i, epoch int) (r raster, at window, turn int, 
 	r = raster{raw, int(f.height), int(f.width), int(f.channels)}
 	h, w := r.height-r.height%p.scale, r.width-r.width%p.scale
 	r = r.cropped(window{r.height, r.width, 0, 0, h, w})
-	at, turn = p.window(r, epoch, i)
+	at, turn = p.window(r, i, m)
 	if least := max(p.height, 1); at.rows < least || at.cols < max(p.width, 1) {
 		err = &undecodable{i, p.pictures.name(i), fmt.Errorf("is %dx%d once reduced by %d: less than the crop of %dx%d", at.rows, at.cols, p.scale, least, max(p.width, 1))}
 	}
 	return r, at, turn, err
 }
 
-// window is what an epoch shows of a reduced picture, and how it is turned.
-func (p *pairs) window(r raster, epoch, i int) (at window, turn int) {
+// window is what a moment shows of a reduced picture, its middle where all is
+// still, and how it is turned.
+func (p *pairs) window(r raster, i int, m moment) (at window, turn int) {
 	at = window{rows: r.height / p.scale, cols: r.width / p.scale, height: p.height, width: p.width}
 	if p.height == 0 {
 		at.height, at.width = at.rows, at.cols
 	}
 	down, right := at.rows-at.height, at.cols-at.width
-	if epoch == still || down < 0 || right < 0 {
+	if m == still || down < 0 || right < 0 {
 		at.y, at.x = down/2, right/2
 		return at, 0
 	}
-	bits := mixed(p.seed, uint64(epoch), uint64(i))
+	bits := mixed(p.seed, uint64(m.epoch), uint64(i))
 	at.y = int(bits >> 8 & (1<<28 - 1) * uint64(down+1) >> 28)
 	at.x = int(bits >> 36 * uint64(right+1) >> 28)
 	return at, int(bits & 7)

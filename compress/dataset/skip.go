@@ -68,9 +68,9 @@ func (b *bad) note(u *undecodable) {
 	}
 }
 
-// decode reads the samples at idx, or those that stand in for them, as they are
-// in an epoch; turn lets pairs be turned.
-func (s *Set) decode(idx []int, epoch int, turn bool) (Batch, error) {
+// decode reads the samples at idx, or those that stand in for them, as they are at
+// a moment.
+func (s *Set) decode(idx []int, m moment) (Batch, error) {
 	at := make([]int, len(idx))
 	for {
 		for k, i := range idx {
@@ -79,7 +79,7 @@ func (s *Set) decode(idx []int, epoch int, turn bool) (Batch, error) {
 				return Batch{}, err
 			}
 		}
-		b, err := s.take(at, epoch, turn)
+		b, err := s.source.batch(at, m)
 		var u *undecodable
 		if err == nil || !s.bad.skip || !errors.As(err, &u) {
 			b.Index = idx
@@ -87,25 +87,6 @@ func (s *Set) decode(idx []int, epoch int, turn bool) (Batch, error) {
 		}
 		s.bad.note(u)
 	}
-}
-
-// take reads samples by their numbers in the source.
-func (s *Set) take(at []int, epoch int, turn bool) (b Batch, err error) {
-	if p, ok := s.source.(*pairs); ok {
-		return p.batch(at, epoch, turn)
-	}
-	if b.Inputs, err = s.source.rows(at); err != nil {
-		return b, err
-	}
-	t := s.source.truth()
-	if t.label != nil {
-		b.Labels = make([]int64, len(at))
-		for k, i := range at {
-			b.Labels[k] = t.label[i]
-		}
-	}
-	b.Targets, err = t.of(at)
-	return b, err
 }
 
 // standIn is the first sample from i on, as a number in the source, that is not

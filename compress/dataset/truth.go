@@ -119,6 +119,18 @@ func named(names, classes []string, from string) truth {
 	return t
 }
 
+// judge puts what samples are judged by into their batch.
+func (t *truth) judge(b *Batch, at []int) (err error) {
+	if t.label != nil {
+		b.Labels = b.Labels[:0]
+		for _, i := range at {
+			b.Labels = append(b.Labels, t.label[i])
+		}
+	}
+	b.Targets, err = t.of(at)
+	return err
+}
+
 // of are the targets of samples as float32, nil where there are none.
 func (t *truth) of(idx []int) (*tensor.Tensor, error) {
 	if t.targets == nil {

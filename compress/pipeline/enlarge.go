@@ -3,13 +3,12 @@ package pipeline
 import "onnxcompress/graph"
 
 // Enlarges is how many times as high and wide as its only input the only output of
-// a model of pictures is, 0 where it is not so.
-func Enlarges(g *graph.Graph) int {
+// a model of pictures is by its nominal sizes, 0 where it is not so.
+func Enlarges(g *graph.Graph, nominal *graph.Facts) int {
 	if len(g.Inputs) != 1 || len(g.Outputs) != 1 {
 		return 0
 	}
-	facts := g.Infer(graph.Nominal(nil))
-	in, out := &facts.Values[g.Inputs[0].ID], &facts.Values[g.Outputs[0].ID]
+	in, out := &nominal.Values[g.Inputs[0].ID], &nominal.Values[g.Outputs[0].ID]
 	if !in.Known || !out.Known || len(in.Shape) != 4 || len(out.Shape) != 4 || !in.DType.IsFloat() || !out.DType.IsFloat() {
 		return 0
 	}

@@ -258,6 +258,6 @@ func (r *run) readInputs() (map[string][]int64, error) {
 func (r *run) options(split dataset.Split) dataset.Options {
 	return dataset.Options{
 		Inputs: r.subject.Ports, Outputs: r.outputs(), Mean: r.Mean, Std: r.Std, Preprocessing: r.Pixels, Seed: r.Seed, Split: split, SkipBad: r.SkipBad,
-		Enlarge: Enlarges(r.subject.Graph.Graph),
+		Enlarge: Enlarges(r.subject.Graph.Graph, r.subject.Graph.Nominal),
 	}
 }

@@ -211,11 +211,10 @@ func (t *Task) unpack(arrays map[string]*tensor.Tensor) error {
 		c.Carry(carried(arrays, vars))
 	}
 	if r.Best != nil {
-		t.best = &best{score: *r.Best, weights: map[string]*tensor.Tensor{}}
-		for name, w := range t.Net.Trainer().State().Weights {
-			if t.best.weights[name] = typed(arrays["best/"+name], w); t.best.weights[name] == nil {
-				return fmt.Errorf("weight %s is not that of this model", name)
-			}
+		t.best = &best{score: *r.Best}
+		var err error
+		if t.best.weights, err = weightsOf(t.Net.Trainer().State().Weights, arrays, "best/"); err != nil {
+			return err
 		}
 	}
 	for _, g := range r.Keep {
@@ -246,30 +245,28 @@ func carried(arrays map[string]*tensor.Tensor, vars int) map[string]Arrays {
 	return all
 }
 
-// typed is an array of a checkpoint in the type of a weight, which is wider in the
-// file where numpy has no such type; nil where it is not that weight's.
-func typed(from, weight *tensor.Tensor) *tensor.Tensor {
-	switch {
-	case from == nil || from.Len() != weight.Len():
-		return nil
-	case from.DType == weight.DType:
-		return from
-	case weight.DType < tensor.BFloat16:
-		return nil
+// weightsOf are the arrays of a checkpoint for each of some weights, in its type:
+// what numpy has no type for is wider in the file.
+func weightsOf(weights, arrays map[string]*tensor.Tensor, prefix string) (map[string]*tensor.Tensor, error) {
+	all := make(map[string]*tensor.Tensor, len(weights))
+	for name, w := range weights {
+		from := arrays[prefix+name]
+		if from == nil || from.Len() != w.Len() || from.DType != w.DType && w.DType < tensor.BFloat16 {
+			return nil, fmt.Errorf("weight %s is not that of this model", name)
+		}
+		if from.DType != w.DType {
+			from = from.As(w.DType)
+		}
+		all[name] = from
 	}
-	own := tensor.New(weight.DType, weight.Shape...)
-	for i, v := range from.AsFloat64s() {
-		own.Set(i, v)
-	}
-	return own
+	return all, nil
 }
 
 // restore brings the net to where a checkpoint was written.
 func (n *Net) restore(r *record, arrays map[string]*tensor.Tensor) error {
-	for name, w := range n.full {
-		if typed(arrays["weight/"+name], w) == nil {
-			return fmt.Errorf("weight %s is not that of this model", name)
-		}
+	weights, err := weightsOf(n.full, arrays, "weight/")
+	if err != nil {
+		return err
 	}
 	for _, g := range append(append([]int{}, r.Gone...), r.Cut...) {
 		if g < 0 || g >= len(n.Graph.Groups) {
@@ -277,7 +274,7 @@ func (n *Net) restore(r *record, arrays map[string]*tensor.Tensor) error {
 		}
 	}
 	for name, w := range n.full {
-		copy(w.Data, typed(arrays["weight/"+name], w).Data)
+		copy(w.Data, weights[name].Data)
 	}
 	if err := n.trainer.Restore(n.state(r.Seed)); err != nil {
 		return err

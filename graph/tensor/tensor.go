@@ -252,6 +252,15 @@ func (t *Tensor) Set(i int, c float64) bool {
 	return true
 }
 
+// As is a tensor of another type with the same elements, which are written by Set.
+func (t *Tensor) As(dt DType) *Tensor {
+	out := New(dt, t.Shape...)
+	for i, v := range t.AsFloat64s() {
+		out.Set(i, v)
+	}
+	return out
+}
+
 // SetInt writes the low bits of v to element i of a whole-number or boolean
 // tensor.
 func (t *Tensor) SetInt(i int, v int64) {

@@ -284,11 +284,7 @@ func widened(t *tensor.Tensor) *tensor.Tensor {
 	case t.DType.IsWhole():
 		wide = tensor.Int8
 	}
-	out := tensor.New(wide, t.Shape...)
-	for i, v := range t.AsFloat64s() {
-		out.Set(i, v)
-	}
-	return out
+	return t.As(wide)
 }
 
 func encodeStrings(v [][]byte) (descr string, data []byte) {
