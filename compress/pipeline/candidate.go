@@ -20,6 +20,18 @@ type candidate struct {
 	full *onnx.Model
 	// fast says that the model meets a target of latency.
 	fast bool
+	// given is how many groups of the original went before a training, in which
+	// weights that were shared may be several, and so may groups. 0 where the
+	// training chose.
+	given int
+}
+
+// removed is how many groups of the original have gone.
+func (c *candidate) removed() int {
+	if c.given > 0 {
+		return c.given
+	}
+	return c.choice.Cut.Len
 }
 
 // chooser finds what goes for a target, and what becomes of the weights that

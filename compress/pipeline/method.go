@@ -42,7 +42,7 @@ func (r *run) compress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.Groups.Removed = r.chosen.choice.Cut.Len
+	r.report.Groups.Removed = r.chosen.removed()
 	r.report.Layers = layers(r.chosen.choice.Cut)
 	if n := len(r.report.Unsupported); n > 0 {
 		r.note(fmt.Sprintf("%d nodes cannot be narrowed and keep their channels: %s", n, r.report.Unsupported[0].Node))

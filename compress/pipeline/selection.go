@@ -80,7 +80,7 @@ func (t *training) method() (train.Method, error) {
 	t.net.Limit(compress.Limits{Keep: t.keep, MinKept: t.MinKept})
 	if methods[t.Method] == nil {
 		if !t.resumed {
-			t.beginning.Groups = t.net.Match(t.chosen.choice.Cut)
+			t.beginning.Groups, t.beginning.Given = t.net.Match(t.chosen.choice.Cut), t.chosen.choice.Cut.Len
 		}
 		return &train.Given{Groups: t.beginning.Groups}, nil
 	}

@@ -330,8 +330,10 @@ func (t *training) resume(m *onnx.Model) error {
 type beginning struct {
 	Inserted bool             `json:"inserted"`
 	Aimed    *compress.Target `json:"aimed,omitempty"`
-	// Groups are those that went before the training.
+	// Groups are those that went before the training, Given how many these are of
+	// the original's.
 	Groups []int `json:"groups,omitempty"`
+	Given  int   `json:"given,omitempty"`
 }
 
 // identify tells runs apart that cannot go on from each other's checkpoints: by a

@@ -16,7 +16,8 @@ import (
 
 // candidate makes models of the trained net.
 func (t *training) candidate() (*candidate, error) {
-	c := &candidate{choice: compress.Choice{Cut: t.net.Cut(), Size: compress.SizeWithout(t.net.Graph, t.net.Cut())}}
+	cut := t.net.Cut()
+	c := &candidate{choice: compress.Choice{Cut: cut, Size: compress.SizeWithout(t.net.Graph, cut)}, given: t.beginning.Given}
 	if slices.Contains(sparse, t.Method) {
 		count := connection.Of(t.net)
 		t.report.Connections = &count
